@@ -1,0 +1,1 @@
+"""The terminal face, and everything that the terminal and the notebook share."""
