@@ -1,9 +1,24 @@
-"""Makes ``wirelab`` importable from a bare checkout, where nothing was installed."""
+"""What every test here may use: ``wirelab`` itself, from a bare checkout too, and programs from outside."""
 
 import importlib.util
+import os
+import shutil
 import sys
 import types
+from collections.abc import Callable
 from pathlib import Path
+
+import pytest
+
+# Debian's package for each program that a test talks to; .ci/run installs the whole list.
+PACKAGES = {
+    "curl": "curl",
+    "git": "git",
+    "nc": "netcat-openbsd",
+    "openssl": "openssl",
+    "socat": "socat",
+    "tmux": "tmux",
+}
 
 
 def _find(name: str) -> bool:
@@ -17,3 +32,22 @@ if not _find("wirelab.reactor"):
     wirelab = types.ModuleType("wirelab")
     wirelab.__path__ = [str(Path(__file__).resolve().parent.parent)]
     sys.modules["wirelab"] = wirelab
+
+
+@pytest.fixture(scope="session")
+def program() -> Callable[[str], str]:
+    """Find a program of `PACKAGES` by name: `program("nc")` is its path.
+
+    Where it is missing the test is skipped, with the package to install; under WIRELAB_REQUIRE_PEERS=1, as
+    in .ci/run, it fails instead, so that nothing goes untested unseen.
+    """
+
+    def find(name: str) -> str:
+        package = PACKAGES[name]
+        path = shutil.which(name)
+        if path is None:
+            give_up = pytest.fail if os.environ.get("WIRELAB_REQUIRE_PEERS") == "1" else pytest.skip
+            give_up(f"{name} is not installed: apt-get install {package}")
+        return path
+
+    return find
