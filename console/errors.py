@@ -26,10 +26,6 @@ class LocalListenError(SessionError, OSError):
     """A port could not be opened; the text names the reason and, where there is one, the remedy."""
 
 
-class LocalClosedError(SessionError):
-    """A conversation that this side has closed, or that was never open, was asked to do something."""
-
-
 class LocalLimitError(SessionError):
     """What a read waits for did not come within the bytes it may take; they wait for the next read.
 
@@ -45,8 +41,8 @@ class LocalTimeoutError(SessionError, TimeoutError):
     """A wait took longer than its `timeout=`; nothing that came in is lost."""
 
 
-class RemoteClosedError(SessionError, EOFError):
-    """The peer closed before what was waited for had come.
+class EndedError(SessionError, EOFError):
+    """A conversation ended before what was waited for had come.
 
     `partial` is what had come by then, as a copy: the next `recv` still gives it.
     """
@@ -54,6 +50,14 @@ class RemoteClosedError(SessionError, EOFError):
     def __init__(self, text: str, partial: bytes = b"") -> None:
         super().__init__(text)
         self.partial = partial
+
+
+class LocalClosedError(EndedError):
+    """This side had closed the conversation."""
+
+
+class RemoteClosedError(EndedError):
+    """The peer had closed the conversation, cleanly."""
 
 
 def shortened(value: object, limit: int = 60) -> str:
