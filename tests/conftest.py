@@ -10,15 +10,9 @@ from pathlib import Path
 
 import pytest
 
-# Debian's package for each program that a test talks to; .ci/run installs the whole list.
-PACKAGES = {
-    "curl": "curl",
-    "git": "git",
-    "nc": "netcat-openbsd",
-    "openssl": "openssl",
-    "socat": "socat",
-    "tmux": "tmux",
-}
+# Debian's package for each program that a test talks to; .ci/run installs them all.
+ROWS = Path(__file__).with_name("programs.tsv").read_text().splitlines()[1:]
+PACKAGES = dict(row.split("\t") for row in ROWS)
 
 
 def _find(name: str) -> bool:
@@ -36,7 +30,7 @@ if not _find("wirelab.reactor"):
 
 @pytest.fixture(scope="session")
 def program() -> Callable[[str], str]:
-    """Find a program of `PACKAGES` by name: `program("nc")` is its path.
+    """Find a program of programs.tsv by name: `program("nc")` is its path.
 
     Where it is missing the test is skipped, with the package to install; under WIRELAB_REQUIRE_PEERS=1, as
     in .ci/run, it fails instead, so that nothing goes untested unseen.
