@@ -1,0 +1,55 @@
+"""Coroutines and generators as Deferreds: `ensureDeferred` and `inlineCallbacks`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine, Generator
+from functools import wraps
+from types import CoroutineType, GeneratorType
+from typing import Any, ParamSpec, TypeVar
+
+from .deferred import Deferred
+from .driver import start
+from .errors import NotACoroutineError
+
+T = TypeVar("T")
+P = ParamSpec("P")
+
+
+def ensureDeferred(coro: Coroutine[Any, Any, T] | Generator[Any, Any, T] | Deferred[T]) -> Deferred[T]:
+    """The Deferred of a coroutine, which starts at once; a Deferred is returned as it is."""
+    if isinstance(coro, Deferred):
+        return coro
+    if not isinstance(coro, (CoroutineType, GeneratorType, Coroutine)):
+        hint = f": call it, ensureDeferred({coro.__name__}(...))" if hasattr(coro, "__name__") else ""
+        raise NotACoroutineError(f"{coro!r} is not a coroutine or a Deferred{hint}")
+    deferred: Deferred[T] = Deferred()
+    start(coro, deferred)
+    return deferred
+
+
+def inlineCallbacks(f: Callable[P, Generator[Any, Any, T]]) -> Callable[P, Deferred[T]]:
+    """Let a generator function wait for Deferreds by yielding them; calling it gives a Deferred."""
+
+    @wraps(f)
+    def deferring(*args: P.args, **kwargs: P.kwargs) -> Deferred[T]:
+        generator = f(*args, **kwargs)
+        if type(generator) is not GeneratorType and not isinstance(generator, Generator):
+            raise _not_a_generator(f, generator)
+        deferred: Deferred[T] = Deferred()
+        start(generator, deferred)
+        return deferred
+
+    return deferring
+
+
+def _not_a_generator(f: Callable[..., Any], given: Any) -> TypeError:
+    name = getattr(f, "__name__", repr(f))
+    if isinstance(given, Coroutine):
+        given.close()
+        return TypeError(
+            f"inlineCallbacks() is for generators, and {name} is an async function: "
+            f"leave the decorator out and call ensureDeferred({name}(...))"
+        )
+    return TypeError(
+        f"inlineCallbacks() needs {name} to yield: it is no generator function, and returned {given!r}"
+    )

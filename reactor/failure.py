@@ -1,0 +1,342 @@
+"""A Failure: an exception together with where it happened, to be passed around as a value."""
+
+from __future__ import annotations
+
+import builtins
+import os
+import pickle
+import reprlib
+import sys
+import traceback
+from collections.abc import Generator, Iterator
+from dataclasses import dataclass
+from types import FrameType, TracebackType
+from typing import IO, Any, Literal, NoReturn, TypeVar
+
+__all__ = ["Detail", "Failure", "NoCurrentExceptionError", "Outcome"]
+
+Detail = Literal["default", "brief", "verbose"]
+_ErrorType = TypeVar("_ErrorType", bound="type[BaseException] | str")
+
+#: Frames of files in this folder are machinery: they say how a callback was reached, not what went wrong.
+_MACHINERY = os.path.dirname(os.path.abspath(__file__)) + os.sep
+
+_shorten = reprlib.Repr()
+_shorten.maxstring = _shorten.maxother = 120
+
+
+class NoCurrentExceptionError(Exception):
+    """`Failure()` was called without an exception outside of an `except` block."""
+
+
+class Outcome:
+    """What a callback may return that is not a plain value: a Failure or a Deferred.
+
+    The common base lets the loop over the callbacks ask one `isinstance` for both, once per callback.
+    """
+
+    __slots__ = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """One frame of a traceback, without the frame: it keeps nothing alive and can be pickled."""
+
+    function: str
+    file: str
+    line: int
+    is_machinery: bool
+    variables: tuple[tuple[str, str], ...] = ()
+
+
+class Failure(Outcome, BaseException):
+    """An exception and its traceback.
+
+    With no arguments it takes the exception that is being handled. `captureVars` keeps the local variables of each
+    frame as text, so that they outlive `cleanFailure` and pickling.
+
+    Attributes: `value` the exception, `type` its class, `tb` its traceback or None.
+
+    Raises: NoCurrentExceptionError when there is neither an argument nor an exception being handled.
+    """
+
+    value: BaseException
+    type: builtins.type[BaseException]
+    tb: TracebackType | None
+
+    def __init__(
+        self,
+        exc_value: BaseException | None = None,
+        exc_type: builtins.type[BaseException] | None = None,
+        exc_tb: TracebackType | None = None,
+        captureVars: bool = False,
+    ) -> None:
+        if exc_value is None:
+            if exc_type is not None:
+                raise TypeError(
+                    f"Failure() needs the exception itself, not only its class {exc_type.__name__}"
+                )
+            exc_value = sys.exc_info()[1]
+            if exc_value is None:
+                raise NoCurrentExceptionError(
+                    "no exception is being handled: call Failure() in an except block, or pass an exception: "
+                    "Failure(ValueError('...'))"
+                )
+        elif not isinstance(exc_value, BaseException):
+            raise TypeError(
+                f"Failure() takes an exception, not {_shorten.repr(exc_value)}: "
+                "wrap it, for example Failure(ValueError(...))"
+            )
+        self._places: tuple[_Place, ...] | None = None
+        if isinstance(exc_value, Failure):  # `raise failure` in a callback means the exception it carries
+            self.value = exc_value.value
+            self.type = exc_value.type
+            self.tb = exc_value.tb
+            self._places = exc_value._places
+        else:
+            self.value = exc_value
+            self.type = exc_value.__class__ if exc_type is None else exc_type
+            self.tb = exc_value.__traceback__ if exc_tb is None else exc_tb
+        if captureVars:
+            self._places = tuple(_places(self.tb, with_variables=True))
+
+    # -- asking what it is
+
+    def check(self, *errorTypes: _ErrorType) -> _ErrorType | None:
+        """The first of `errorTypes` (classes, or qualified names of classes) the exception is an instance of, or None."""
+        names: set[str] | None = None
+        for wanted in errorTypes:
+            if isinstance(wanted, str):
+                if names is None:
+                    names = set(self.parents)
+                if wanted in names:
+                    return wanted
+            elif issubclass(self.type, wanted):
+                return wanted
+        return None
+
+    def trap(self, *errorTypes: _ErrorType) -> _ErrorType:
+        """As `check`, but anything not listed is raised again, for the next errback.
+
+        Raises: the exception itself, when it is none of `errorTypes`.
+        """
+        found = self.check(*errorTypes)
+        if found is None:
+            self.raiseException()
+        return found
+
+    @property
+    def parents(self) -> list[str]:
+        """Qualified names of the class of the exception and of all its bases, nearest first."""
+        return [f"{cls.__module__}.{cls.__qualname__}" for cls in self.type.__mro__]
+
+    @property
+    def frames(self) -> list[tuple[str, str, int, list[tuple[str, str]], list[tuple[str, str]]]]:
+        """Function, file, line, local variables as text (with `captureVars`), and an empty list; outermost first."""
+        return [(p.function, p.file, p.line, list(p.variables), []) for p in self._summary()]
+
+    def getErrorMessage(self) -> str:
+        """The message of the exception."""
+        return str(self.value)
+
+    # -- raising it again
+
+    def raiseException(self) -> NoReturn:
+        """Raise the exception with its original traceback. Raises: what the Failure carries."""
+        raise self.value.with_traceback(self.tb)
+
+    def throwExceptionIntoGenerator(self, g: Generator[Any, Any, Any]) -> Any:
+        """Raise the exception inside `g`, with its original traceback; what `g` yields next is returned."""
+        return g.throw(self.value.with_traceback(self.tb))
+
+    def __enter__(self) -> Failure:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        return None
+
+    # -- tracebacks
+
+    def getTracebackObject(self) -> TracebackType | None:
+        """The traceback, or None when the Failure was cleaned, unpickled, or never raised."""
+        return self.tb
+
+    def cleanFailure(self) -> None:
+        """Let go of every frame; what a traceback shows is kept as text."""
+        if self._places is None:
+            self._places = tuple(_places(self.tb))
+        self.tb = None
+        seen: set[int] = set()
+        error: BaseException | None = self.value
+        while error is not None and id(error) not in seen:
+            seen.add(id(error))
+            error.__traceback__ = None
+            error = error.__context__
+
+    def getTraceback(self, elideFrameworkCode: bool | int = False, detail: Detail = "default") -> str:
+        """The traceback as text.
+
+        Frames of wirelab's own machinery are folded into one line, or left out with `elideFrameworkCode`; the frame that
+        raised is always shown. `detail` is "default" (as Python prints it), "brief" (one line per frame) or
+        "verbose" (with local variables).
+        """
+        if detail not in ("default", "brief", "verbose"):
+            raise ValueError(f"detail is 'default', 'brief' or 'verbose', not {detail!r}")
+        shown = _folded(self._summary(with_variables=detail == "verbose"))
+        kept = [item for item in shown if not (elideFrameworkCode and isinstance(item, int))]
+        return "".join(_FORMATS[detail](self, kept))
+
+    def getBriefTraceback(self) -> str:
+        """`getTraceback` with one line per frame."""
+        return self.getTraceback(detail="brief")
+
+    def printTraceback(
+        self, file: IO[str] | None = None, elideFrameworkCode: bool | int = False, detail: Detail = "default"
+    ) -> None:
+        """Write `getTraceback` to `file` (standard error when None)."""
+        (sys.stderr if file is None else file).write(self.getTraceback(elideFrameworkCode, detail))
+
+    def printBriefTraceback(
+        self, file: IO[str] | None = None, elideFrameworkCode: bool | int = False
+    ) -> None:
+        """`printTraceback` with one line per frame."""
+        self.printTraceback(file, elideFrameworkCode, detail="brief")
+
+    def printDetailedTraceback(
+        self, file: IO[str] | None = None, elideFrameworkCode: bool | int = False
+    ) -> None:
+        """`printTraceback` with the local variables."""
+        self.printTraceback(file, elideFrameworkCode, detail="verbose")
+
+    def _summary(self, with_variables: bool = False) -> tuple[_Place, ...]:
+        if self._places is not None:
+            return self._places
+        return tuple(_places(self.tb, with_variables))
+
+    def __repr__(self) -> str:
+        return f"<Failure {_qualified(self.type)}: {_message(self.value)}>"
+
+    __str__ = __repr__
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        value: BaseException = self.value
+        try:
+            pickle.dumps(value)
+        except Exception as error:  # whatever a user's __reduce__ raises: the Failure must still travel
+            value = _Unpicklable(f"{_message(self.value)} (could not be pickled: {error})")
+        return _unpickle, (self.__class__, value, self._summary())
+
+
+class _Unpicklable(Exception):
+    """Stands for an exception that pickle refused."""
+
+
+def _unpickle(cls: type[Failure], value: BaseException, places: tuple[_Place, ...]) -> Failure:
+    failure = cls.__new__(cls)
+    Failure.__init__(failure, value)
+    failure._places = places
+    return failure
+
+
+def caught(error: BaseException) -> Failure:
+    """The Failure for an exception just caught by our own machinery, whose frame (the outermost) is cut off.
+
+    The cut is not cosmetic: that frame's local variables would hold the Failure, and make a reference cycle.
+    """
+    trace = error.__traceback__
+    if trace is not None:
+        error.__traceback__ = trace.tb_next
+    return Failure(error)
+
+
+def _places(trace: TracebackType | None, with_variables: bool = False) -> Iterator[_Place]:
+    while trace is not None:
+        frame = trace.tb_frame
+        code = frame.f_code
+        variables = _variables(frame) if with_variables else ()
+        yield _Place(
+            code.co_name,
+            code.co_filename,
+            trace.tb_lineno,
+            code.co_filename.startswith(_MACHINERY),
+            variables,
+        )
+        trace = trace.tb_next
+
+
+def _variables(frame: FrameType) -> tuple[tuple[str, str], ...]:
+    return tuple((name, _safe_repr(value)) for name, value in frame.f_locals.items())
+
+
+def _safe_repr(value: object) -> str:
+    try:
+        return _shorten.repr(value)
+    except Exception as error:  # a user's __repr__ must not hide the failure that is being shown
+        return f"<{type(value).__name__} whose repr raised {type(error).__name__}>"
+
+
+def _message(error: BaseException) -> str:
+    try:
+        return str(error)
+    except Exception as problem:  # as above
+        return f"<message unavailable: __str__ raised {type(problem).__name__}>"
+
+
+def _qualified(cls: type[BaseException]) -> str:
+    return cls.__qualname__ if cls.__module__ == "builtins" else f"{cls.__module__}.{cls.__qualname__}"
+
+
+def _folded(places: tuple[_Place, ...]) -> list[_Place | int]:
+    """The frames to show; a number stands for that many frames of machinery in a row."""
+    shown: list[_Place | int] = []
+    last = len(places) - 1
+    for number, place in enumerate(places):
+        if not place.is_machinery or number == last:
+            shown.append(place)
+        elif shown and isinstance(shown[-1], int):
+            shown[-1] += 1
+        else:
+            shown.append(1)
+    return shown
+
+
+def _fold_line(count: int) -> str:
+    return f"  [{count} frame{'s' if count > 1 else ''} of wirelab]\n"
+
+
+def _default(failure: Failure, shown: list[_Place | int]) -> Iterator[str]:
+    yield "Traceback (most recent call last):\n"
+    for item in shown:
+        if isinstance(item, int):
+            yield _fold_line(item)
+        else:
+            yield from traceback.format_list([traceback.FrameSummary(item.file, item.line, item.function)])
+    yield from _exception_only(failure)
+
+
+def _brief(failure: Failure, shown: list[_Place | int]) -> Iterator[str]:
+    yield f"Traceback: {failure.type}: {_message(failure.value)}\n"
+    for item in shown:
+        yield _fold_line(item) if isinstance(item, int) else f"{item.file}:{item.line}:{item.function}\n"
+
+
+def _verbose(failure: Failure, shown: list[_Place | int]) -> Iterator[str]:
+    yield "*--- Failure ---\n"
+    for item in shown:
+        if isinstance(item, int):
+            yield _fold_line(item)
+            continue
+        yield f"{item.file}:{item.line}: {item.function}(...)\n"
+        if item.variables:
+            yield " [ Locals ]\n"
+        for name, text in item.variables:
+            yield f"  {name} : {text}\n"
+    yield from _exception_only(failure)
+    yield "*--- End of Failure ---\n"
+
+
+def _exception_only(failure: Failure) -> Iterator[str]:
+    return iter(traceback.format_exception_only(failure.type, failure.value))
+
+
+_FORMATS = {"default": _default, "brief": _brief, "verbose": _verbose}
