@@ -1,0 +1,188 @@
+"""The kernel's process: its loop, its signals, its beginning and its end."""
+
+# mypy: disable-error-code="no-untyped-call"
+# ipykernel annotates some of its methods and leaves the others, all of those used here, without.
+
+from __future__ import annotations
+
+import _thread
+import asyncio
+import concurrent.futures
+import contextvars
+import os
+import signal
+import sys
+import threading
+import time
+
+from ipykernel.kernelapp import IPKernelApp, kernel_aliases
+from tornado.ioloop import IOLoop
+from traitlets import Dict, Enum, Type
+
+from ..console.loops import LoopMissing, finish_tasks, make_loop
+from ..reactor.core import Reactor
+from ..reactor.drivers.asyncio import AsyncioDriver
+from .interrupt import Interrupts
+from .kernel import WirelabKernel, WirelabShell
+from .parent import ParentWatch
+
+LEAVE_WITHIN = 2.0
+"""Seconds from the first word of leaving to the end, threads that still work or not.
+
+jupyter_client waits 2.5 s before it sends signals.
+"""
+
+FLUSH_WITHIN = 0.5
+"""Seconds that connections have to send what is queued when the kernel leaves."""
+
+REPLY_FIRST = 0.1
+"""Seconds between `exit` in a cell and the end: the cell's reply has to leave before."""
+
+
+class KernelApplication(IPKernelApp):
+    """Runs one kernel on one loop in the main thread until somebody asks it to leave."""
+
+    name = "wirelab-kernel"
+    description = "The wirelab kernel: a Jupyter kernel with a networking session on its loop."
+    kernel_class = Type(WirelabKernel, klass="ipykernel.kernelbase.Kernel").tag(config=True)  # type: ignore[assignment]  # a trait
+    classes = [*IPKernelApp.classes, WirelabKernel, WirelabShell]  # noqa: RUF012  # traitlets reads the list
+    subcommands = Dict()  # ipykernel's "install" would install another kernel
+    aliases = Dict(kernel_aliases | {"loop": "KernelApplication.loop"})
+
+    loop = Enum(
+        ("asyncio", "uvloop"), "asyncio", help="The event loop: the standard one, or uvloop (an extra)."
+    ).tag(config=True)
+
+    interrupts: Interrupts
+    asyncio_loop: asyncio.AbstractEventLoop
+    _leaving: concurrent.futures.Future[None] | None = None
+
+    # The beginning
+
+    def init_sockets(self) -> None:
+        """Make the loop, because everything after this is built on it, and then the sockets."""
+        try:
+            self.asyncio_loop = make_loop(self.loop)
+        except LoopMissing as missing:
+            print(f"wirelab kernel: {missing}", file=sys.stderr)
+            self.exit(1)
+        super().init_sockets()
+
+    def init_poller(self) -> None:
+        """Watch the process that started the kernel, without a look every second where the system can."""
+        if self.parent_handle in (0, 1) or not ParentWatch.is_supported():
+            super().init_poller()
+            return
+        try:
+            self.poller = ParentWatch(self.parent_handle, self._lose_parent)
+        except ProcessLookupError:
+            super().init_poller()  # that knows about parents in another namespace of process ids
+
+    def init_signal(self) -> None:
+        """SIGINT interrupts, SIGTERM leaves. Only the main thread gets signals: ValueError elsewhere."""
+        watch = self.control_thread.io_loop.asyncio_loop
+        self.interrupts = Interrupts(self.asyncio_loop, watch)
+        self.interrupts.install()
+        signal.signal(signal.SIGTERM, lambda signum, frame: self.leave())
+
+    def init_kernel(self) -> None:
+        """Make the kernel, and tell it how to interrupt and how to leave."""
+        super().init_kernel()
+        self.kernel.interrupts = self.interrupts
+        self.kernel.leave = self.leave
+
+    def init_code(self) -> None:
+        """Nothing yet: the user's start-up code runs when the session is open, see `_begin`."""
+
+    def log_connection_info(self) -> None:
+        """Say how to connect, when a person started the kernel and not a front end."""
+        level, self.log_level = self.log_level, 50  # ipykernel's text says that Ctrl-C does not work
+        try:
+            super().log_connection_info()
+        finally:
+            self.log_level = level
+        if not self.parent_handle:
+            print(f"wirelab kernel {os.getpid()}: connect with", file=sys.__stdout__)
+            print(f"    jupyter console --existing {self.connection_file}", file=sys.__stdout__)
+            print(
+                "Ctrl-C interrupts the running cell, Ctrl-\\ ends the kernel.",
+                file=sys.__stdout__,
+                flush=True,
+            )
+
+    def start(self) -> None:
+        """Run until somebody asks to leave."""
+        if self.poller is not None:
+            self.poller.start()
+        self.io_loop = IOLoop.current()
+        self.asyncio_loop.call_soon(self._begin)
+        while self._leaving is None:
+            self._run_once()
+        self.asyncio_loop.run_until_complete(self._end())
+
+    def _begin(self) -> None:
+        """Open the session, run the user's start-up code, then listen to front ends. Runs on the loop."""
+        self.reactor = Reactor(AsyncioDriver(self.asyncio_loop))
+        self.kernel.shell.open_session(self.reactor)
+        super().init_code()
+        self.kernel.start()
+
+    def _run_once(self) -> None:
+        """Run the loop until it stops or breaks; what broke it is told in the cell it came from."""
+        try:
+            self.io_loop.start()
+        except BaseException as error:
+            # asyncio lets KeyboardInterrupt and SystemExit of a callback through; the loop itself is sound.
+            self._tell(error)
+        else:
+            if self._leaving is None:
+                print("the loop was stopped from a cell or a callback, and runs on", file=sys.stderr)
+
+    def _tell(self, error: BaseException) -> None:
+        struck = self.interrupts.struck if isinstance(error, KeyboardInterrupt) else None
+        context = struck or contextvars.copy_context()
+        context.copy().run(sys.excepthook, type(error), error, error.__traceback__)
+
+    # The end
+
+    def leave(self) -> concurrent.futures.Future[None]:
+        """End the session and the kernel; from any thread, from a signal, more than once.
+
+        The answer fires when the loop has heard of it; the end itself is a little later.
+        """
+        if self._leaving is None:
+            self._leaving = concurrent.futures.Future()
+            # The bare thread takes no lock, and this may run in a signal handler, inside anything.
+            _thread.start_new_thread(_end_for_sure, (LEAVE_WITHIN,))
+            self.asyncio_loop.call_soon_threadsafe(self._hear, self._leaving)
+            self.interrupts.deliver()  # a cell or a callback that blocks would keep the loop from hearing
+        return self._leaving
+
+    def _hear(self, leaving: concurrent.futures.Future[None]) -> None:
+        leaving.set_result(None)
+        self.asyncio_loop.call_later(REPLY_FIRST, self.asyncio_loop.stop)
+
+    async def _end(self) -> None:
+        """Close the session, let what it queued go out, and end what still runs on the loop."""
+        self.kernel.shell.close_session()
+        end = self.asyncio_loop.time() + FLUSH_WITHIN
+        while self.reactor.opened and self.asyncio_loop.time() < end:
+            await asyncio.sleep(0.01)
+        await finish_tasks(FLUSH_WITHIN)
+
+    def _lose_parent(self) -> None:
+        print("wirelab kernel: the process that started it is gone", file=sys.__stderr__)
+        self.leave()
+
+
+def _end_for_sure(seconds: float) -> None:
+    """End the process when it does not end by itself: a thread of the user's may work for hours."""
+    time.sleep(seconds)
+    names = [t.name for t in threading.enumerate() if not t.daemon and t is not threading.main_thread()]
+    print(f"wirelab kernel: ended without waiting for {', '.join(names) or 'its loop'}", file=sys.__stderr__)
+    os._exit(1)
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Run a kernel with the arguments of ipykernel's, and ``--loop``."""
+    KernelApplication.launch_instance(argv)
