@@ -21,7 +21,7 @@ def test_a_wide_column_is_cut_in_the_middle_to_fit() -> None:
     assert TABLE.text(30).splitlines() == [
         " id   here                made",
         " p1   127.0.0.1:8007      [1]",
-        " c12  a.very.lo..rg:53412",
+        " c12  a.very.l..rg:53412",
     ]
 
 

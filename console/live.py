@@ -1,0 +1,68 @@
+"""The shapes of what can be live: what views ask of ports and connections, whatever they are made of."""
+
+from __future__ import annotations
+
+from contextvars import Context
+from typing import Protocol, runtime_checkable
+
+from .cells import Cell, current_cell
+
+
+@runtime_checkable
+class LiveThing(Protocol):
+    """A port, a connection or a connection attempt: all that stands in `reactor.opened`."""
+
+    shortId: str
+    context: Context
+    openedAt: float
+
+    @property
+    def state(self) -> str:
+        """``connecting``, ``open``, ``closing``, ``closed``; of a port ``listening``, ``paused``, ``closed``."""
+
+    def getHost(self) -> object:
+        """The address on this side."""
+
+
+@runtime_checkable
+class LiveConnection(LiveThing, Protocol):
+    """A connection, or the attempt to make one."""
+
+    protocol: object
+    bytesIn: int
+    bytesOut: int
+
+    @property
+    def bufferedBytes(self) -> int:
+        """How many octets are queued for sending."""
+
+    def idleSeconds(self) -> float | None:
+        """Seconds since the last octet went either way; None before the first."""
+
+    def getPeer(self) -> object:
+        """The address on the other side."""
+
+    def loseConnection(self) -> object:
+        """Close when all that is queued has gone out."""
+
+    def abortConnection(self) -> object:
+        """Close at once."""
+
+
+@runtime_checkable
+class LivePort(LiveThing, Protocol):
+    """A port that accepts connections."""
+
+    factory: object
+
+    @property
+    def connections(self) -> int:
+        """How many connections came in through it and are still open."""
+
+    def stopListening(self) -> object:
+        """Accept no more connections; those that are open stay so."""
+
+
+def cell_of(thing: LiveThing) -> Cell | None:
+    """The cell that opened `thing`; None when no cell did."""
+    return thing.context.get(current_cell)

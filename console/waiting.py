@@ -1,0 +1,67 @@
+"""Deferreds that say what they wait for, and that may stop waiting after a time."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any, NoReturn, Protocol, TypeVar
+
+from ..reactor import running
+from ..reactor.defer import Deferred
+from .errors import LocalCallError, LocalTimeoutError, shortened
+
+T = TypeVar("T")
+
+
+class Clock(Protocol):
+    """What gives time: a reactor, or a test's clock."""
+
+    def callLater(self, delay: float, callable: Callable[..., object], /, *args: Any, **kw: Any) -> Any:
+        """Call `callable` after `delay` seconds."""
+
+
+class Wait(Deferred[T]):
+    """A Deferred of a verb, or of a conversation.
+
+    `what` says in a few words what it waits for; displays and `jobs` show it.
+    """
+
+    __slots__ = ("what",)
+
+    def __init__(self, what: str, canceller: Callable[[Deferred[T]], object] | None = None) -> None:
+        super().__init__(canceller)
+        self.what = what
+
+    def stop_after(self, timeout: float | None, clock: Clock | None, text: Callable[[], str]) -> Wait[T]:
+        """Fail with LocalTimeoutError, saying `text()`, unless it fires within `timeout` seconds.
+
+        None waits for ever. `clock` is by default the reactor that runs. Answers itself.
+        """
+        if timeout is None:
+            return self
+
+        def too_late(result: object, _seconds: float) -> NoReturn:
+            raise LocalTimeoutError(text()) from None
+
+        self.addTimeout(timeout, clock or running.current(), too_late)
+        return self
+
+
+def what_of(deferred: Deferred[Any]) -> str:
+    """What `deferred` waits for, where it was told; else empty."""
+    return deferred.what if isinstance(deferred, Wait) else ""
+
+
+def checked_seconds(call: str, name: str, value: object) -> float:
+    """`value` as a number of seconds, 0 or more.
+
+    Raises LocalCallError for anything else; the text names the right call.
+    """
+    if isinstance(value, (int, float)) and not isinstance(value, bool) and 0 <= value < math.inf:
+        return float(value)
+    raise LocalCallError(f"{call}: {name} is a number of seconds, 0 or more, not {shortened(value)}")
+
+
+def checked_timeout(call: str, value: object) -> float | None:
+    """`value` as the seconds of a `timeout=`, None for no limit. Raises LocalCallError."""
+    return None if value is None else checked_seconds(call, "timeout", value)
