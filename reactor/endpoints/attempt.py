@@ -1,0 +1,158 @@
+"""One attempt to connect, from the call of the reactor to the protocol's `connectionMade`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from zope.interface import implementer
+
+from ..defer import Deferred, fail
+from ..error import ConnectingCancelledError, NoProtocol, NotConnectingError
+from ..failure import Failure
+from ..interfaces import IProtocolFactory
+from ..protocol import Factory
+
+
+@implementer(IProtocolFactory)
+class Attempt:
+    """The factory that is handed to the reactor: it stands between its connector and the user's factory.
+
+    `result` fires with the user's protocol after its `connectionMade`, or with the reason why there is none.
+    The protocol itself is connected to the transport, with nothing in between. `is_decided` is true once
+    the user's factory was asked for a protocol: what fails after that is not the network's fault.
+    """
+
+    noisy = False
+
+    def __init__(self, factory: Any) -> None:
+        self.factory = factory
+        self.result: Deferred[Any] = Deferred(self._cancelled)
+        self.is_decided = False
+        self._connector: Any = None
+
+    def logPrefix(self) -> str:
+        """What the user's factory says, if it does."""
+        prefix = getattr(self.factory, "logPrefix", None)
+        return type(self.factory).__name__ if prefix is None else str(prefix())
+
+    def doStart(self) -> None:
+        """The connector begins: so does the user's factory."""
+        self.factory.doStart()
+
+    def doStop(self) -> None:
+        """The connector ends."""
+        self.factory.doStop()
+
+    def startedConnecting(self, connector: Any) -> None:
+        """Keep the connector, so that the attempt can be stopped."""
+        self._connector = connector
+
+    def buildProtocol(self, addr: object) -> Any:
+        """The user's protocol; `result` fires when its `makeConnection` has been called."""
+        self.is_decided = True
+        try:
+            protocol = self.factory.buildProtocol(addr)
+        except Exception:
+            self._failed(Failure())
+            return None
+        if protocol is None:
+            self._failed(Failure(NoProtocol(f"{self.factory!r} has no protocol for {addr}")))
+            return None
+        _after_making(protocol, self._made)
+        return protocol
+
+    def clientConnectionFailed(self, connector: object, reason: Failure) -> None:
+        """There is no connection: `result` fails, unless it was cancelled."""
+        self._failed(reason)
+
+    def clientConnectionLost(self, connector: object, reason: Failure) -> None:
+        """The protocol has heard it; an endpoint has no more to say."""
+
+    def _made(self, protocol: Any, failure: Failure | None) -> None:
+        if failure is not None:
+            self._failed(failure)
+        elif not self.result.called:
+            self.result.callback(protocol)
+
+    def _failed(self, reason: Failure) -> None:
+        if not self.result.called:
+            self.result.errback(reason)
+
+    def _cancelled(self, result: Deferred[Any]) -> None:
+        connector = self._connector
+        destination: Any = None if connector is None else connector.getDestination()
+        result.errback(ConnectingCancelledError(destination))
+        if connector is not None:
+            try:
+                connector.stopConnecting()
+            except NotConnectingError:
+                pass  # the attempt ended in the very moment in which it was cancelled
+
+
+def attempt(factory: Any, connect: Callable[[Attempt], object]) -> Attempt:
+    """Let `connect` hand a new `Attempt` for `factory` to a reactor; what it raises becomes the result."""
+    new = Attempt(factory)
+    try:
+        connector = connect(new)
+        if new._connector is None:  # not every reactor tells the factory in time
+            new._connector = connector
+    except Exception:
+        new._failed(Failure())
+    return new
+
+
+def attempt_result(factory: Any, connect: Callable[[Attempt], object]) -> Deferred[Any]:
+    """The `result` of an `attempt`."""
+    return attempt(factory, connect).result
+
+
+def _after_making(protocol: Any, made: Callable[[Any, Failure | None], None]) -> None:
+    """Have `made` called once, after `protocol.makeConnection`.
+
+    The method is covered by an attribute of the instance that takes itself away when called: nothing stands
+    between protocol and transport afterwards, so an endpoint's connection costs what any connection costs.
+    """
+    original = protocol.makeConnection
+    covered = vars(protocol).get("makeConnection")
+
+    def make_connection(transport: Any) -> None:
+        if covered is None:
+            del protocol.makeConnection
+        else:
+            protocol.makeConnection = covered
+        try:
+            original(transport)
+        except Exception:
+            made(protocol, Failure())
+            transport.abortConnection()
+        else:
+            made(protocol, None)
+
+    protocol.makeConnection = make_connection
+
+
+class _GivenProtocol(Factory):
+    """A factory whose only protocol was there before it."""
+
+    noisy = False
+
+    def __init__(self, protocol: Any) -> None:
+        self._protocol = protocol
+
+    def buildProtocol(self, addr: object) -> Any:
+        return self._protocol
+
+
+def connectProtocol(endpoint: Any, protocol: Any) -> Deferred[Any]:
+    """Connect `protocol`, an instance, to a client endpoint without writing a factory.
+
+    The Deferred fires with `protocol` once it is connected; what makes it fail is up to the endpoint.
+    Cancelling it stops the attempt.
+    """
+    if isinstance(protocol, type):
+        return fail(
+            TypeError(f"connectProtocol() takes a protocol, not a class: call it, {protocol.__name__}()")
+        )
+    result: Deferred[Any] = endpoint.connect(_GivenProtocol(protocol))
+    return result

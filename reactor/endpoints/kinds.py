@@ -1,0 +1,189 @@
+"""The kinds of endpoints that strings can name: the built-in ones in two tables, others from packages.
+
+A later kind is one more entry in `SERVER_KINDS` or `CLIENT_KINDS`. A package adds one through an entry point
+of the group `wirelab.endpoints.server` or `wirelab.endpoints.client`, named as the kind, that leads to an
+`IStreamServerEndpointStringParser` or `IStreamClientEndpointStringParserWithReactor`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+from typing import Protocol as Shape
+
+from ..resolver import is_literal
+from . import values
+from .adopted import AdoptedStreamServerEndpoint
+from .description import Argument, Description
+from .errors import ExcessArgumentError, MissingArgumentError, RepeatedArgumentError, UnknownArgumentError
+from .hostname import HostnameEndpoint
+from .tcp import TCP4ClientEndpoint, TCP4ServerEndpoint, TCP6ClientEndpoint, TCP6ServerEndpoint
+
+
+class Kind(Shape):
+    """What `clientFromString` and `serverFromString` need of a kind."""
+
+    def build(self, reactor: Any, description: Description) -> Any:
+        """The endpoint that `description` stands for. Raises EndpointStringError."""
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """An argument that a kind takes: `read` turns its text into the value.
+
+    Without a `default` it has to be given. One that is `named_only` has no place among those without a name.
+    """
+
+    name: str
+    read: Callable[[str, str], Any]
+    default: Any = ...
+    named_only: bool = False
+
+
+@dataclass(frozen=True)
+class TableKind:
+    """A kind whose arguments are a table: each is checked by its `Parameter`, then `make` is called with all.
+
+    `example` is a string of this kind that is right.
+    """
+
+    example: str
+    parameters: tuple[Parameter, ...]
+    make: Callable[..., Any]
+
+    def build(self, reactor: Any, description: Description) -> Any:
+        """The endpoint. Raises the `EndpointStringError` that names the first argument at fault."""
+        given = self._assign(description)
+        found = {}
+        for parameter in self.parameters:
+            argument = given.get(parameter.name)
+            if argument is not None:
+                found[parameter.name] = _read(parameter, argument, description)
+            elif parameter.default is ...:
+                raise MissingArgumentError(
+                    f"{description.kind} needs a {parameter.name}: write for example {self.example!r}",
+                    description.text,
+                    len(description.text),
+                )
+            else:
+                found[parameter.name] = parameter.default
+        return self.make(reactor, **found)
+
+    def _assign(self, description: Description) -> dict[str, Argument]:
+        """Each given argument under the name of its parameter."""
+        by_name = {parameter.name: parameter for parameter in self.parameters}
+        given: dict[str, Argument] = {}
+        for argument in description.arguments:
+            if argument.name is None:
+                continue
+            if argument.name not in by_name:
+                raise self._unknown(argument, description)
+            if argument.name in given:
+                raise _repeated(argument.name, argument, description)
+            given[argument.name] = argument
+        # Values without a name take the places that no name took: tcp:host=example.org:80 is host and port.
+        places = [each.name for each in self.parameters if not each.named_only]
+        unnamed = [argument for argument in description.arguments if argument.name is None]
+        if unnamed == [] or (len(unnamed) == 1 and not unnamed[0].value and len(description.arguments) == 1):
+            return given  # "tcp:" has no argument rather than an empty one
+        for argument in unnamed:
+            free = [name for name in places if name not in given]
+            if not free:
+                raise self._excess(argument, description, places)
+            given[free[0]] = argument
+        return given
+
+    def _unknown(self, argument: Argument, description: Description) -> UnknownArgumentError:
+        known = ", ".join(parameter.name for parameter in self.parameters)
+        return UnknownArgumentError(
+            f"{description.kind} has no argument {argument.name!r}, its arguments are: {known}",
+            description.text,
+            argument.position,
+            argument.length,
+        )
+
+    def _excess(
+        self, argument: Argument, description: Description, places: list[str]
+    ) -> ExcessArgumentError | RepeatedArgumentError:
+        named = [each.name for each in description.arguments if each.name in places]
+        if named:
+            return _repeated(str(named[0]), argument, description)
+        hint = r"; colons inside a value are written \:" if ":" in description.text else ""
+        return ExcessArgumentError(
+            f"{description.kind} takes {' and '.join(places)} without a name and nothing more, "
+            f"not {argument.value!r}{hint}",
+            description.text,
+            argument.position,
+            argument.length,
+        )
+
+
+def _repeated(name: str, argument: Argument, description: Description) -> RepeatedArgumentError:
+    return RepeatedArgumentError(
+        f"{description.kind} is given its {name} twice", description.text, argument.position, argument.length
+    )
+
+
+def _read(parameter: Parameter, argument: Argument, description: Description) -> Any:
+    try:
+        return parameter.read(parameter.name, argument.value)
+    except values.Unfit as unfit:
+        raise unfit.error(unfit.message, description.text, argument.position, argument.length) from None
+
+
+# -- how the built-in kinds are made ------------------------------------------------------------------
+
+
+def _tcp_client(reactor: Any, host: str, port: int, timeout: float, bindAddress: str | None) -> Any:
+    """A name may have addresses of both families, so it is raced for; a literal address has only itself."""
+    bind = None if not bindAddress else (bindAddress, 0)
+    if is_literal(host):
+        endpoint = TCP4ClientEndpoint if "." in host and ":" not in host else TCP6ClientEndpoint
+        return endpoint(reactor, host, port, timeout, bind)
+    return HostnameEndpoint(reactor, host, port, timeout, bind)
+
+
+def _tcp6_client(reactor: Any, host: str, port: int, timeout: float, bindAddress: str | None) -> Any:
+    return TCP6ClientEndpoint(reactor, host, port, timeout, None if not bindAddress else (bindAddress, 0))
+
+
+SERVER_KINDS: dict[str, Kind] = {
+    "tcp": TableKind(
+        "tcp:8080:interface=127.0.0.1",
+        (
+            Parameter("port", values.local_port),
+            Parameter("interface", values.address, ""),
+            Parameter("backlog", values.positive, 50),
+        ),
+        TCP4ServerEndpoint,
+    ),
+    "tcp6": TableKind(
+        "tcp6:8080:interface=[::1]",
+        (
+            Parameter("port", values.local_port),
+            Parameter("interface", values.ipv6_address, "::"),
+            Parameter("backlog", values.positive, 50),
+        ),
+        TCP6ServerEndpoint,
+    ),
+    "adopt-socket": TableKind(
+        "adopt-socket:3:INET",
+        (Parameter("fileno", values.descriptor), Parameter("addressFamily", values.family)),
+        AdoptedStreamServerEndpoint,
+    ),
+}
+"""Kinds that can be listened on, by the word before the first colon."""
+
+_CONNECTING = (
+    Parameter("host", values.host),
+    Parameter("port", values.remote_port),
+    Parameter("timeout", values.seconds, 30, named_only=True),
+    Parameter("bindAddress", values.address, None, named_only=True),
+)
+
+CLIENT_KINDS: dict[str, Kind] = {
+    "tcp": TableKind("tcp:example.org:80", _CONNECTING, _tcp_client),
+    "tcp6": TableKind("tcp6:example.org:80", _CONNECTING, _tcp6_client),
+}
+"""Kinds that can be connected to, by the word before the first colon."""

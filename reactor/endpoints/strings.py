@@ -1,0 +1,116 @@
+"""Endpoints from strings: `clientFromString`, `serverFromString`, and the packages that add kinds to them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from ..interfaces import IStreamClientEndpointStringParser
+from .description import Description, parse_description
+from .errors import BrokenPluginError, UnknownKindError
+from .kinds import CLIENT_KINDS, SERVER_KINDS, Kind
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
+
+CLIENT_GROUP = "wirelab.endpoints.client"
+SERVER_GROUP = "wirelab.endpoints.server"
+"""The entry point groups in which packages name their parsers."""
+
+
+def clientFromString(reactor: Any, description: str) -> Any:
+    r"""The IStreamClientEndpoint that a string such as ``tcp:example.org:80:timeout=5`` stands for.
+
+    ``tcp:host:port`` and ``tcp6:host:port`` take the host and port by position or by name and, by name only,
+    ``timeout`` (seconds, 30) and ``bindAddress`` (a literal address to connect from). The colons of an IPv6
+    address are escaped, ``tcp:\:\:1:80``, or the address is put in brackets, ``tcp:[::1]:80``.
+
+    With `tcp`, a host name is tried at all its addresses as `HostnameEndpoint` does.
+
+    Raises:
+        EndpointStringError: a ValueError; its subclasses and its text say what is wrong and where.
+    """
+    parsed = parse_description(description)
+    return _kind(parsed, CLIENT_KINDS, CLIENT_GROUP, "parseStreamClient").build(reactor, parsed)
+
+
+def serverFromString(reactor: Any, description: str) -> Any:
+    """The IStreamServerEndpoint that a string such as ``tcp:8080:interface=127.0.0.1`` stands for.
+
+    ``tcp:port`` and ``tcp6:port`` take ``interface`` (a literal address; by default every one of the family)
+    and ``backlog`` (50), ``adopt-socket:fileno:INET`` serves a listening socket opened by somebody else.
+
+    Raises:
+        EndpointStringError: a ValueError; its subclasses and its text say what is wrong and where.
+    """
+    parsed = parse_description(description)
+    return _kind(parsed, SERVER_KINDS, SERVER_GROUP, "parseStreamServer").build(reactor, parsed)
+
+
+def _kind(description: Description, built_in: dict[str, Kind], group: str, method: str) -> Kind:
+    kind = built_in.get(description.kind)
+    if kind is not None:
+        return kind
+    plugins = list(_entry_points(group))
+    for entry_point in plugins:
+        if entry_point.name == description.kind:
+            return _PluginKind(entry_point, method)
+    kinds = sorted({*built_in, *(entry_point.name for entry_point in plugins)})
+    raise UnknownKindError(
+        f"unknown kind of endpoint {description.kind!r}, there are: {', '.join(kinds)}"
+        f"{_hint(description, method)}",
+        description.text,
+        kinds,
+        0,
+        len(description.kind),
+    )
+
+
+def _hint(description: Description, method: str) -> str:
+    """What may have been meant by a string without a kind."""
+    ports = [description.kind] if method == "parseStreamServer" else description.positional[:1]
+    if ports and ports[0].isdigit() and len(description.arguments) <= 1:
+        return f"; did you mean 'tcp:{description.text}'?"
+    return ""
+
+
+def _entry_points(group: str) -> Iterator[EntryPoint]:
+    # Reading the installed packages costs 20 ms and more, and only kinds that are not built in need it.
+    from importlib.metadata import entry_points
+
+    yield from entry_points(group=group)
+
+
+class _PluginKind:
+    """A kind that a package provides."""
+
+    def __init__(self, entry_point: EntryPoint, method: str) -> None:
+        self._entry_point = entry_point
+        self._method = method
+
+    def build(self, reactor: Any, description: Description) -> Any:
+        """The endpoint that the package's parser gives for the arguments, all as text."""
+        parser = self._load(description)
+        parse = getattr(parser, self._method)
+        takes_no_reactor = IStreamClientEndpointStringParser.providedBy(parser)
+        before = () if takes_no_reactor else (reactor,)
+        return parse(*before, *description.positional, **description.named)
+
+    def _load(self, description: Description) -> Any:
+        try:
+            parser = self._entry_point.load()
+        except Exception as error:
+            raise self._broken(f"cannot be imported: {error}", description) from error
+        if isinstance(parser, type):
+            parser = parser()
+        if not hasattr(parser, self._method):
+            raise self._broken(f"has no {self._method}()", description)
+        return parser
+
+    def _broken(self, what: str, description: Description) -> BrokenPluginError:
+        return BrokenPluginError(
+            f"{self._entry_point.value!r}, which provides {description.kind!r}, {what}",
+            description.text,
+            0,
+            len(description.kind),
+        )
