@@ -103,7 +103,7 @@ class ProcessProtocol(BaseProtocol):
     """The near side of a child process: what it writes comes in, how it ended is told last."""
 
     def childDataReceived(self, childFD: int, data: bytes) -> None:
-        """The child wrote `data` to its descriptor `childFD`: 1 goes on to `outReceived`, 2 to `errReceived`."""
+        """The child wrote `data` to its descriptor `childFD`; 1 means `outReceived`, 2 `errReceived`."""
         if childFD == 1:
             self.outReceived(data)
         elif childFD == 2:

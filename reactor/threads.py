@@ -1,0 +1,192 @@
+"""Threads as a source of Deferreds, and the ways between them and the reactor's thread."""
+
+from __future__ import annotations
+
+import logging
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextvars import Context
+from queue import SimpleQueue
+from typing import Any, ParamSpec, TypeVar
+
+from . import running
+from .defer import Deferred, fail, maybeDeferred
+from .failure import Failure
+from .job import Job
+from .proxy import reactor as default_reactor
+from .threadpool import ThreadPool
+
+log = logging.getLogger(__name__)
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+__all__ = [
+    "Job",
+    "ThreadPool",
+    "blockingCallFromThread",
+    "callMultipleInThread",
+    "deferToThread",
+    "deferToThreadPool",
+    "isInIOThread",
+]
+
+
+class _Arrivals:
+    """Results on their way from the threads of one pool to one reactor.
+
+    However many arrive before the reactor looks, it is woken once.
+    """
+
+    __slots__ = ("_arrived", "_is_told", "reactor")
+
+    def __init__(self, reactor: Any) -> None:
+        self.reactor = reactor
+        self._arrived: deque[_Ticket] = deque()
+        self._is_told = False
+
+    def add(self, ticket: _Ticket) -> None:
+        """Take in a ticket that has its result. For any thread."""
+        self._arrived.append(ticket)
+        if not self._is_told:
+            self._is_told = True
+            # In an empty context: what comes of one job's result must not run in the context of another's.
+            Context().run(self.reactor.callFromThread, self._hand_out)
+
+    def _hand_out(self) -> None:
+        """Fire the Deferreds; in the reactor's thread."""
+        self._is_told = False  # before looking, so that what arrives after the look is told again
+        arrived = self._arrived
+        for _ in range(len(arrived)):
+            arrived.popleft().fire()
+
+
+class _Ticket:
+    """Ties one job to its Deferred: the job's `onResult`, the Deferred's canceller."""
+
+    __slots__ = ("_arrivals", "_is_success", "_result", "deferred", "job")
+
+    def __init__(self, arrivals: _Arrivals) -> None:
+        self._arrivals = arrivals
+        self._is_success = False
+        self._result: Any = None
+        self.deferred: Deferred[Any] | None = None
+        self.job: Job | None = None
+
+    def __call__(self, is_success: bool, result: Any) -> None:
+        self._is_success = is_success
+        self._result = result
+        self._arrivals.add(self)
+
+    def fire(self) -> None:
+        deferred, self.deferred, self.job = self.deferred, None, None
+        result, self._result = self._result, None
+        if deferred is not None and not deferred.called:
+            if self._is_success:
+                deferred.callback(result)
+            else:
+                deferred.errback(result)
+        elif not self._is_success:
+            log.info("a job that was cancelled while it ran raised %r", result.value)
+
+    def cancel(self, _: Deferred[Any]) -> None:
+        if self.job is not None and self.job.cancel():
+            self.job = self.deferred = None
+
+
+def deferToThreadPool(
+    reactor: Any, threadpool: ThreadPool, f: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs
+) -> Deferred[T]:
+    """A Deferred of what ``f(*args, **kwargs)`` gives or raises in a thread of `threadpool`.
+
+    It fires in the thread of `reactor`. `f` runs in a copy of the caller's context. Cancelling takes a job
+    that queues out of the queue; one that runs goes on, and its result is dropped.
+    """
+    ticket = _Ticket(_arrivals_for(reactor, threadpool))
+    deferred: Deferred[T] = Deferred(ticket.cancel)
+    ticket.deferred = deferred
+    try:
+        ticket.job = threadpool.callInThreadWithCallback(ticket, f, *args, **kwargs)
+    except RuntimeError:
+        return fail(Failure())
+    return deferred
+
+
+def _arrivals_for(reactor: Any, threadpool: ThreadPool) -> _Arrivals:
+    """Where results of `threadpool` for `reactor` meet; the pool remembers it, as most serve one reactor."""
+    arrivals = threadpool.arrivals
+    if not isinstance(arrivals, _Arrivals) or arrivals.reactor is not reactor:
+        arrivals = threadpool.arrivals = _Arrivals(reactor)
+    return arrivals
+
+
+def deferToThread(f: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Deferred[T]:
+    """A Deferred of what ``f(*args, **kwargs)`` gives or raises in a thread of the reactor's pool.
+
+    As `deferToThreadPool`, with the reactor that runs here.
+    """
+    reactor = _here()
+    return deferToThreadPool(reactor, reactor.getThreadPool(), f, *args, **kwargs)
+
+
+def _here() -> Any:
+    """The reactor that runs in this thread, or else the default one."""
+    current = running.current()
+    return default_reactor if current is None else current
+
+
+def callMultipleInThread(
+    tupleList: Iterable[tuple[Callable[..., Any], Sequence[Any], Mapping[str, Any]]],
+) -> None:
+    """Make all calls of `tupleList`, (function, args, kwargs) each, one after the other in one thread.
+
+    One that raises is logged and ends the series.
+    """
+    calls = list(tupleList)
+
+    def call_all() -> None:
+        for f, args, kwargs in calls:
+            f(*args, **kwargs)
+
+    _here().callInThread(call_all)
+
+
+def isInIOThread() -> bool:
+    """Whether a reactor runs in the calling thread."""
+    return running.current() is not None
+
+
+def blockingCallFromThread(reactor: Any, f: Callable[P, Any], /, *args: P.args, **kwargs: P.kwargs) -> Any:
+    """Call ``f(*args, **kwargs)`` in the thread of `reactor`, and wait for what it gives or raises.
+
+    A Deferred or coroutine that it gives is waited for, without holding up the reactor. Whatever
+    interrupts the waiting cancels it.
+
+    Raises: what `f` raised; RuntimeError in the reactor's own thread, which would wait for itself.
+    """
+    if running.current() is not None:
+        raise RuntimeError(
+            "blockingCallFromThread() would wait for itself: this is the reactor's own thread; "
+            "call the function and use its Deferred: await f(...), or f(...).addCallback(...)"
+        )
+    results: SimpleQueue[Any] = SimpleQueue()
+    under_way: list[Deferred[Any]] = []
+
+    def call() -> None:
+        deferred = maybeDeferred(f, *args, **kwargs)
+        under_way.append(deferred)
+        deferred.addBoth(results.put)
+
+    def give_up() -> None:
+        for deferred in under_way:
+            deferred.cancel()
+
+    reactor.callFromThread(call)
+    try:
+        result = results.get()
+    except BaseException:
+        reactor.callFromThread(give_up)
+        raise
+    if isinstance(result, Failure):
+        result.raiseException()
+    return result
