@@ -1,0 +1,150 @@
+"""Ctrl-C: it always answers.
+
+A press goes to the first of these that is there:
+
+1. code of the foreground cell that runs right now: it gets KeyboardInterrupt, as in any program;
+2. a foreground cell that awaits: it is cancelled; the background is left alone;
+3. the prompt: the typed line is cleared.
+
+2 and 3 need the loop. When it does not come round within `PATIENCE`, some callback is blocking it: that one
+gets the KeyboardInterrupt, and is named. An impatient second press has the same effect at once.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sysconfig
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from types import CodeType, FrameType
+from typing import Protocol
+
+from .cells import Cell, current_cell
+
+PATIENCE = 0.3
+"""Seconds that the loop gets to come round: well under the 600 ms in which an answer is promised."""
+
+_LIBRARY = tuple({sysconfig.get_path(name) + os.sep for name in ("stdlib", "purelib", "platlib")})
+_ROOM = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
+
+
+@dataclass(frozen=True)
+class Blocker:
+    """The code that kept the loop from coming round."""
+
+    cell: Cell | None
+    place: str
+    "'line 3 of [4], in tick' or 'server.py:12, in dataReceived'."
+
+    def __str__(self) -> str:
+        owner = (
+            f", started by {self.cell}" if self.cell is not None and str(self.cell) not in self.place else ""
+        )
+        return f"{self.place}{owner}"
+
+
+class Interruptible(Protocol):
+    """What a press of Ctrl-C can reach. All of it is called on the loop's thread."""
+
+    @property
+    def foreground_task(self) -> asyncio.Task[object] | None:
+        """The task that runs the foreground cell, or None."""
+
+    def interrupt(self) -> None:
+        """Cancel the foreground cell, or clear the line at the prompt."""
+
+    def tell_blocked(self, blocker: Blocker) -> None:
+        """Say which code blocked the loop; it was interrupted."""
+
+    def describe_code(self, code: CodeType, line: int) -> str | None:
+        """Where `line` of `code` stands, as 'line 3 of [4]'; None when it is no code of a cell."""
+
+
+class CtrlC:
+    """The meaning of SIGINT in a session; `install` it on the main thread."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, target: Interruptible) -> None:
+        self._loop = loop
+        self._target = target
+        self._waiting = False
+        self._repeated = False
+        self._presses = 0
+        self._before: object = signal.default_int_handler
+
+    def install(self) -> None:
+        self._before = signal.signal(signal.SIGINT, self._pressed)
+
+    def restore(self) -> None:
+        self._waiting = False
+        signal.signal(signal.SIGINT, self._before)  # type: ignore[arg-type]  # it is what signal() gave
+
+    def _pressed(self, _number: int, frame: FrameType | None) -> None:
+        """The signal handler: between two instructions of whatever the main thread is doing."""
+        task = self._target.foreground_task
+        if task is not None and asyncio.current_task(self._loop) is task:
+            raise KeyboardInterrupt
+        repeated, self._repeated = self._repeated, False
+        if repeated and not self._waiting:
+            return  # the loop came round just before
+        if self._waiting:  # nothing came round since the last press
+            self._strike(frame, keep_pending=task is not None)
+        self._waiting = True
+        self._presses += 1
+        self._loop.call_soon_threadsafe(self._arrived)
+        watch = threading.Timer(PATIENCE, self._lose_patience, (self._presses, threading.get_ident()))
+        watch.daemon = True
+        watch.start()
+
+    def _arrived(self) -> None:
+        """The loop came round."""
+        if self._waiting:
+            self._waiting = False
+            self._target.interrupt()
+
+    def _lose_patience(self, press: int, main: int) -> None:
+        """In a thread of its own: when `press` did not arrive, press again, which breaks what blocks."""
+        if self._waiting and press == self._presses:
+            self._repeated = True
+            signal.pthread_kill(main, signal.SIGINT)
+
+    def _strike(self, frame: FrameType | None, keep_pending: bool) -> None:
+        blocker = Blocker(current_cell.get(), self._place(frame))
+        self._waiting = keep_pending  # a foreground that awaits is cancelled once the loop is free
+        self._presses += 1
+        self._loop.call_soon_threadsafe(self._target.tell_blocked, blocker)
+        raise KeyboardInterrupt
+
+    def _place(self, frame: FrameType | None) -> str:
+        """Where the user's code stands: the innermost frame that is no library's, or else the innermost."""
+        innermost = frame
+        while frame is not None:
+            code, line = frame.f_code, frame.f_lineno
+            if place := self._target.describe_code(code, line):
+                return f"{place}, in {code.co_name}"
+            if not code.co_filename.startswith((*_LIBRARY, _ROOM, "<frozen")):
+                return f"{os.path.basename(code.co_filename)}:{line}, in {code.co_name}"
+            frame = frame.f_back
+        if innermost is None:
+            return "code without a frame"
+        code = innermost.f_code
+        return f"{os.path.basename(code.co_filename)}:{innermost.f_lineno}, in {code.co_name}"
+
+
+def run_through_interrupts(
+    loop: asyncio.AbstractEventLoop, task: asyncio.Task[int], stray: Callable[[BaseException], None]
+) -> int:
+    """Run `loop` until `task` is done, through each KeyboardInterrupt and SystemExit of a callback.
+
+    Asyncio lets those two through its own net and stops; the loop itself is whole, and is entered again.
+    `stray` is told of each. Returns what `task` returns.
+    """
+    while True:
+        try:
+            return loop.run_until_complete(task)
+        except (KeyboardInterrupt, SystemExit) as error:
+            if task.done():
+                raise
+            stray(error)

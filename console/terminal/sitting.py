@@ -1,0 +1,121 @@
+"""One sitting of a person at a terminal: what is put in place for the prompt, and put back afterwards."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import platform
+import signal
+import sys
+import termios
+import threading
+from importlib.metadata import version
+from types import FrameType, TracebackType
+from typing import Any
+
+from ..arguments import Arguments
+from ..interrupt import PATIENCE, CtrlC, run_through_interrupts
+from ..output import Output
+from .console import Console
+from .plain import PlainReader
+from .reader import Reader
+from .shell import TerminalShell
+from .threads import ThreadContexts
+
+
+class Sitting:
+    """A console for `shell` on the terminal of this process. Use it in a ``with`` statement, then `run`."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, shell: TerminalShell, arguments: Arguments) -> None:
+        self._loop = loop
+        self._shell = shell
+        self._arguments = arguments
+        self._terminal = 1 if _is_terminal(1) or not _is_terminal(2) else 2
+        self._output = Output(self._terminal, foreground=self._foreground, colour=shell.colors != "nocolor")
+        self._console = Console(shell, self._output, loop)
+        self._modes: Any = None
+        self._threads = ThreadContexts()
+        self._ended_by: int | None = None
+
+    def __enter__(self) -> Sitting:
+        with contextlib.suppress(termios.error):
+            self._modes = termios.tcgetattr(0)
+        self._output.install()
+        self._threads.install()
+        sys.ps1, sys.ps2 = "[n]> ", "...> "  # libraries look here whether a person is there
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        del sys.ps1, sys.ps2
+        self._threads.restore()
+        self._output.restore()
+        if self._modes is not None:
+            with contextlib.suppress(termios.error):  # hung up
+                termios.tcsetattr(0, termios.TCSADRAIN, self._modes)
+
+    def run(self) -> int:
+        """Talk until the person leaves; the exit status."""
+        if self._arguments.banner:
+            self._output.write_through(self._banner())
+        reader = self._make_reader()
+        self._output.route(self._loop, reader.show_above)
+        keys = CtrlC(self._loop, self._console)
+        before = {number: signal.signal(number, self._end) for number in (signal.SIGTERM, signal.SIGHUP)}
+        keys.install()
+        try:
+            task = self._loop.create_task(self._console.run(reader))
+            return run_through_interrupts(self._loop, task, self._console.tell_stray)
+        finally:
+            keys.restore()
+            for number, action in before.items():
+                signal.signal(number, action)
+            self._output.stop_routing()
+            reader.close()
+
+    def _make_reader(self) -> Reader:
+        if (
+            _is_terminal(0)
+            and _is_terminal(self._terminal)
+            and os.environ.get("TERM") not in ("dumb", "unknown")
+        ):
+            from .prompt import Prompt  # prompt_toolkit, only where it can draw
+
+            return Prompt(self._shell, self._output, sys.stdin, self._arguments.editing_mode)
+        return PlainReader(self._shell, self._output, sys.stdin)
+
+    def _banner(self) -> str:
+        head = f"wirelab {version('wirelab')}, Python {platform.python_version()}, {self._arguments.loop}"
+        session = self._shell.session
+        return "\n".join([head, *([session.banner()] if session is not None else [])]) + "\n"
+
+    def _foreground(self) -> Any:
+        return self._console.foreground_cell()
+
+    def _end(self, number: int, _frame: FrameType | None) -> None:
+        """SIGTERM and SIGHUP: leave in order; when a callback blocks the loop, interrupt it first."""
+        if self._ended_by is not None:
+            raise KeyboardInterrupt
+        self._ended_by = number
+        self._loop.call_soon_threadsafe(self._leave)
+        watch = threading.Timer(PATIENCE, self._insist, (threading.get_ident(),))
+        watch.daemon = True
+        watch.start()
+
+    def _leave(self) -> None:
+        number, self._ended_by = self._ended_by, None
+        if number is not None:
+            self._console.leave(128 + number)
+
+    def _insist(self, main: int) -> None:
+        if (number := self._ended_by) is not None:
+            signal.pthread_kill(main, number)
+
+
+def _is_terminal(fd: int) -> bool:
+    try:
+        return os.isatty(fd)
+    except OSError:
+        return False
