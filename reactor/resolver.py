@@ -220,7 +220,7 @@ def _stop_waiting(result: Any, planned: Any) -> Any:
 
 
 def encode_host_name(name: str | bytes) -> str:
-    """`name` as it is looked up: in ASCII, international parts encoded (RFC 5891); addresses stay as they are.
+    """`name` as it is looked up: in ASCII, international parts encoded (RFC 5891), addresses unchanged.
 
     Raises:
         ValueError: no host can have this name; the text says why.

@@ -102,11 +102,6 @@ def attempt(factory: Any, connect: Callable[[Attempt], object]) -> Attempt:
     return new
 
 
-def attempt_result(factory: Any, connect: Callable[[Attempt], object]) -> Deferred[Any]:
-    """The `result` of an `attempt`."""
-    return attempt(factory, connect).result
-
-
 def _after_making(protocol: Any, made: Callable[[Any, Failure | None], None]) -> None:
     """Have `made` called once, after `protocol.makeConnection`.
 

@@ -39,7 +39,7 @@ class Race:
         factory: Any,
         timeout: float,
         bind_address: tuple[str, int] | None,
-        attempt_delay: float,
+        attempt_delay: float = ATTEMPT_DELAY,
     ) -> None:
         self.result: Deferred[Any] = Deferred(self._cancelled)
         self._reactor = reactor
@@ -59,14 +59,14 @@ class Race:
         self._next: Any = None  # the delayed call of the next attempt, while one is planned
         self._finished = False
 
-    def start(self, host: str) -> None:
-        """Look `host` up and go; a literal address needs no look-up."""
+    def start(self, host: str, types: Sequence[type[IPAddress]] = (IPv4Address, IPv6Address)) -> None:
+        """Look the addresses of these `types` of `host` up and go; a literal address needs no look-up."""
         self._looking_up = True
         if is_literal(host):
             self.addressResolved(_literal_address(host, self._destination.port))
             self.resolutionComplete()
         else:
-            self._reactor.nameResolver.resolveHostName(self, host, self._destination.port)
+            self._reactor.nameResolver.resolveHostName(self, host, self._destination.port, list(types), "TCP")
 
     # -- IResolutionReceiver --------------------------------------------------------------------------
 
@@ -190,7 +190,7 @@ class Race:
         if self._unfit:
             tried = ", ".join(str(address) for address in self._unfit)
             return ConnectError(
-                string=f"{self._destination} has no address of the family of {self._bind_address!r}, only {tried}"
+                string=f"{self._destination} has no address that fits {self._bind_address!r}, only {tried}"
             )
         return DNSLookupError(f"no address found for {self._destination.hostname.decode('ascii')!r}")
 
@@ -200,8 +200,7 @@ def all_failed(
 ) -> ConnectError:
     """The error that tells every address of `destination` that was tried, and why each failed.
 
-    It is of the class that all reasons have in common, `ConnectError` if nothing closer, and has the group of
-    all as its cause.
+    It is of the class that all reasons have in common, else `ConnectError`; its cause is the group of all.
     """
     reasons = [reason for _, reason in failures]
     kinds = {type(reason) for reason in reasons}

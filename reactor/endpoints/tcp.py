@@ -6,9 +6,13 @@ from typing import Any
 
 from zope.interface import implementer
 
-from ..defer import Deferred, execute
+from ..address import HostnameAddress, IPv6Address
+from ..defer import Deferred, execute, fail
 from ..interfaces import IStreamClientEndpoint, IStreamServerEndpoint
-from .attempt import attempt_result
+from ..resolver import encode_host_name, is_literal
+from .attempt import attempt
+from .errors import InvalidHostNameError
+from .race import Race
 from .values import MAX_PORT
 
 Binding = tuple[str, int]
@@ -102,15 +106,12 @@ class _TCPClientEndpoint:
 
         Errback: ConnectError and kin, NoProtocol, ConnectingCancelledError.
         """
-        return self._connect_to(self.host, protocolFactory)
-
-    def _connect_to(self, host: str, factory: Any) -> Deferred[Any]:
-        return attempt_result(
-            factory,
-            lambda attempt: self.reactor.connectTCP(
-                host, self.port, attempt, timeout=self.timeout, bindAddress=self.bindAddress
+        return attempt(
+            protocolFactory,
+            lambda new: self.reactor.connectTCP(
+                self.host, self.port, new, timeout=self.timeout, bindAddress=self.bindAddress
             ),
-        )
+        ).result
 
 
 @implementer(IStreamClientEndpoint)
@@ -125,6 +126,22 @@ class TCP4ClientEndpoint(_TCPClientEndpoint):
 class TCP6ClientEndpoint(_TCPClientEndpoint):
     """Connects to a TCP `port` of `host` over IPv6, trying for `timeout` seconds.
 
-    `host` is a literal address or a name, of which the first IPv6 address is taken. `bindAddress` as in
-    `TCP4ClientEndpoint`.
+    `host` is a literal address or a name, whose IPv6 addresses are tried as `HostnameEndpoint` does.
+    `bindAddress` as in `TCP4ClientEndpoint`.
     """
+
+    def connect(self, protocolFactory: Any) -> Deferred[Any]:
+        """Deferred of the connected protocol; cancelling it stops the look-up and the attempts.
+
+        Errback: as `HostnameEndpoint.connect`.
+        """
+        if is_literal(self.host):
+            return super().connect(protocolFactory)
+        try:
+            name = encode_host_name(self.host)
+        except ValueError as error:
+            return fail(InvalidHostNameError(f"invalid host name {self.host!r}: {error}"))
+        destination = HostnameAddress(name.encode("ascii"), self.port)
+        race = Race(self.reactor, destination, protocolFactory, self.timeout, self.bindAddress)
+        race.start(name, [IPv6Address])
+        return race.result

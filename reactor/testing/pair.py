@@ -15,10 +15,11 @@ from typing import Protocol as Shape
 from zope.interface import implementer
 
 from ..address import IPv4Address
-from ..error import ConnectionAborted, ConnectionDone, ConnectionLost
+from ..error import ConnectionAborted, ConnectionClosed, ConnectionDone, ConnectionLost
 from ..failure import Failure
 from ..interfaces import IConsumer, IHalfCloseableProtocol, IPushProducer, ITCPTransport
-from .transports import check_bytes, join_bytes
+from ..stream import checked_bytes
+from .transports import joined_bytes
 
 WINDOW = 65536
 """Bytes the wire holds by default in each direction, unread."""
@@ -56,9 +57,10 @@ class MemoryTransport:
     """One end of a `Pair`, with the state machine of a TCP connection.
 
     For the test to read, besides what every transport has: `connected`, `disconnecting`, `paused` (its
-    protocol asked to be left alone), `producer`, `streaming`.
+    protocol asked to be left alone), `producer`, `streamingProducer`.
     """
 
+    kind = "memory"
     openedAt = 0.0
     factory: object | None = None
 
@@ -74,7 +76,7 @@ class MemoryTransport:
         self.disconnecting = False
         self.paused = False
         self.producer: Any = None  # the user's, push or pull
-        self.streaming = False
+        self.streamingProducer = False
         self._host = host
         self._peer_address = peer
         self._window = window
@@ -88,7 +90,8 @@ class MemoryTransport:
         self._write_closed = False
         self._read_closed = False
         self._end_of_wire: type[ConnectionDone] | type[ConnectionLost] | None = None
-        self._no_delay = False
+        self._end_when_drained = False
+        self._no_delay = True
         self._keep_alive = False
         self._failures: list[Failure] = []
 
@@ -127,7 +130,7 @@ class MemoryTransport:
         return self._peer_address
 
     def getTcpNoDelay(self) -> bool:
-        """What was set last; at first False."""
+        """What was set last; at first True."""
         return self._no_delay
 
     def setTcpNoDelay(self, enabled: bool) -> None:
@@ -151,10 +154,8 @@ class MemoryTransport:
             TypeError: `data` is not bytes.
             BufferError: more than `QUEUE_LIMIT` bytes would wait: somebody writes in a loop.
         """
-        check_bytes("write", data)
+        data = checked_bytes("write", data)
         if not self.connected or self._write_closed or self._write_closing or self._aborting:
-            return
-        if self.disconnecting and self.producer is None:
             return
         if len(self._queue) + len(data) > QUEUE_LIMIT:
             raise BufferError(
@@ -163,16 +164,16 @@ class MemoryTransport:
             )
         self._queue += data
         self._send()
-        if self.streaming and not self._producer_waits and len(self._queue) > HIGH_WATER:
+        if self.streamingProducer and not self._producer_waits and len(self._queue) > HIGH_WATER:
             self._producer_waits = True
             self.producer.pauseProducing()
 
     def writeSequence(self, data: Iterable[bytes]) -> None:
         """Send the pieces of `data` as one. Raises as `write` does."""
-        self.write(join_bytes("writeSequence", data))
+        self.write(joined_bytes("writeSequence", data))
 
     def loseConnection(self) -> None:
-        """Close after everything written has left and the producer, if any, has unregistered."""
+        """Close after everything written has left and the producer, if any, is done. Reading stops now."""
         self.disconnecting = self.disconnecting or self.connected
 
     def loseWriteConnection(self) -> None:
@@ -187,7 +188,7 @@ class MemoryTransport:
 
     # -- consumer and producer ------------------------------------------------------------------------
 
-    def registerProducer(self, producer: object, streaming: bool) -> None:
+    def registerProducer(self, producer: Any, streaming: bool) -> None:
         """Take data from `producer`; a pull producer is asked for its first portion at once.
 
         On a connection that is over the producer is told to stop. Raises RuntimeError when there is one.
@@ -197,18 +198,19 @@ class MemoryTransport:
                 f"registerProducer({producer!r}) while {self.producer!r} is registered: "
                 "call unregisterProducer() first"
             )
+        if not self.connected or self._aborting or self._write_closed:
+            producer.stopProducing()
+            return
         self.producer = producer
-        self.streaming = bool(streaming)
+        self.streamingProducer = bool(streaming)
         self._producer_waits = False
-        if not self.connected:
-            self._drop_producer()
-        elif not streaming:
-            self.producer.resumeProducing()
+        if not streaming:
+            producer.resumeProducing()
 
     def unregisterProducer(self) -> None:
         """The producer is done; a close that waited for it goes on."""
         self.producer = None
-        self.streaming = False
+        self.streamingProducer = False
 
     def pauseProducing(self) -> None:
         """Deliver nothing to the protocol until `resumeProducing`."""
@@ -216,8 +218,7 @@ class MemoryTransport:
 
     def resumeProducing(self) -> None:
         """Deliver again."""
-        if self.connected and not self.disconnecting:
-            self.paused = False
+        self.paused = False
 
     def stopProducing(self) -> None:
         """As `loseConnection`."""
@@ -255,8 +256,11 @@ class MemoryTransport:
 
     def _drained(self) -> bool:
         """Nothing waits to be sent: ask for more, or close if that was asked for."""
+        if self._end_when_drained:
+            self._lose(ConnectionDone(), ConnectionDone)
+            return True
         if self.producer is not None:
-            if self.streaming and not self._producer_waits:
+            if self.streamingProducer and not self._producer_waits:
                 return False
             self._producer_waits = False
             self._run(self.producer.resumeProducing)
@@ -269,19 +273,25 @@ class MemoryTransport:
             self._other._end(ConnectionDone)
             if IHalfCloseableProtocol.providedBy(self.protocol):
                 self._run(self.protocol.writeConnectionLost)
+            if self._read_closed and self.connected:
+                self._lose(ConnectionDone(), ConnectionDone)
             return True
         return False
 
+    @property
+    def _is_reading(self) -> bool:
+        return self.connected and not (self.paused or self.disconnecting or self._aborting)
+
     def _receive(self, readable: int) -> bool:
         happened = False
-        while readable > 0 and self._wire and self.connected and not self.paused and not self._aborting:
+        while readable > 0 and self._wire and self._is_reading:
             portion = bytes(self._wire[: min(readable, self._chunk or readable)])
             del self._wire[: len(portion)]
             readable -= len(portion)
             self.bytesIn += len(portion)
             happened = True
             self._run(self.protocol.dataReceived, portion)
-        if self._wire or self._end_of_wire is None or not self.connected or self.paused or self._aborting:
+        if self._wire or self._end_of_wire is None or not self._is_reading:
             return happened
         self._read_end(self._end_of_wire)
         return True
@@ -289,10 +299,14 @@ class MemoryTransport:
     def _read_end(self, reason: type[ConnectionDone] | type[ConnectionLost]) -> None:
         self._end_of_wire = None
         self._read_closed = True
-        if reason is ConnectionDone and IHalfCloseableProtocol.providedBy(self.protocol):
-            self._run(self.protocol.readConnectionLost)
-        else:
+        if reason is ConnectionLost or self._write_closed:
             self._lose(reason(), ConnectionDone)
+        elif IHalfCloseableProtocol.providedBy(self.protocol):
+            self._run(self.protocol.readConnectionLost)
+        elif self._queue:
+            self.disconnecting = self._end_when_drained = True  # what the protocol said already is still sent
+        else:
+            self._lose(ConnectionDone(), ConnectionDone)
 
     def _end(self, reason: type[ConnectionDone] | type[ConnectionLost]) -> None:
         """The other side sends no more; this one hears it after what is in the wire."""
@@ -300,10 +314,7 @@ class MemoryTransport:
             self._end_of_wire = reason
 
     def _lose(
-        self,
-        reason: Exception,
-        told: type[ConnectionDone] | type[ConnectionLost] | None,
-        failure: Failure | None = None,
+        self, reason: ConnectionClosed, told: type[ConnectionDone] | type[ConnectionLost] | None
     ) -> None:
         """End the connection for this side, for `reason`; the other side is told `told`."""
         self.connected = False
@@ -313,11 +324,11 @@ class MemoryTransport:
         if told is not None:
             self._other._end(told)
         self._drop_producer()
-        self._run(self.protocol.connectionLost, failure or Failure(reason))
+        self._run(self.protocol.connectionLost, Failure(reason))
 
     def _drop_producer(self) -> None:
         if self.producer is not None:
-            producer, self.producer, self.streaming = self.producer, None, False
+            producer, self.producer, self.streamingProducer = self.producer, None, False
             self._run(producer.stopProducing)
 
     def _run(self, call: Callable[..., object], *args: object) -> None:
@@ -328,7 +339,10 @@ class MemoryTransport:
             failure = Failure()
             self._failures.append(failure)
             if self.connected:
-                self._lose(ConnectionLost(), ConnectionDone, failure)
+                self._send()  # what it wrote before it failed was meant to be sent
+                lost = ConnectionLost(f"{getattr(call, '__qualname__', call)} raised {failure.type.__name__}")
+                lost.__cause__ = failure.value
+                self._lose(lost, ConnectionDone)
 
 
 class Pair(Generic[C, S]):

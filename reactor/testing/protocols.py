@@ -11,7 +11,7 @@ from ..defer import Deferred
 from ..failure import Failure
 from ..interfaces import IPullProducer
 from ..protocol import Protocol
-from .transports import check_bytes
+from ..stream import checked_bytes
 
 CHECK_INTERVAL = 0.01
 """Seconds between two looks of `waitUntilAllDisconnected` at the protocols it waits for."""
@@ -74,8 +74,7 @@ class LineSendingProtocol(Protocol):
 
     def sendLine(self, line: bytes) -> None:
         """Send `line` and its delimiter."""
-        check_bytes("sendLine", line)
-        self.transport.write(line + self.delimiter)
+        self.transport.write(checked_bytes("sendLine", line) + self.delimiter)
 
     def dataReceived(self, data: bytes) -> None:
         *lines, self._unfinished = (self._unfinished + data).split(self.delimiter)

@@ -12,36 +12,14 @@ from ..address import IPv4Address
 from ..error import ConnectionAborted, ConnectionClosed, ConnectionDone
 from ..failure import Failure
 from ..interfaces import IConsumer, IPushProducer, ITransport, IUDPTransport
+from ..stream import checked_bytes, short
 
 
-def check_bytes(call: str, data: object) -> None:
-    """Refuse what a transport could not send.
-
-    Raises:
-        TypeError: `data` is not `bytes`; the text names `call` and the remedy.
-    """
-    if isinstance(data, bytes):
-        return
-    kind = type(data).__name__
-    if isinstance(data, str):
-        remedy = "encode it first, for example data.encode()"
-    elif isinstance(data, (bytearray, memoryview)):
-        remedy = "copy it first, bytes(data)"
-    else:
-        remedy = "it sends bytes only"
-    raise TypeError(f"{call}() takes bytes, not {kind}: {remedy}")
-
-
-def join_bytes(call: str, parts: Iterable[bytes]) -> bytes:
-    """The bytes of `parts` in one piece, each checked as `check_bytes` does."""
-    if isinstance(parts, (bytes, str)):
-        raise TypeError(
-            f"{call}() takes a sequence of bytes, not {type(parts).__name__}: use write(data) for one piece"
-        )
-    pieces = list(parts)
-    for piece in pieces:
-        check_bytes(call, piece)
-    return b"".join(pieces)
+def joined_bytes(call: str, parts: Iterable[bytes]) -> bytes:
+    """The bytes of `parts` in one piece. Raises TypeError for a part that is not bytes."""
+    if isinstance(parts, (bytes, bytearray, memoryview, str)):
+        raise TypeError(f"{call}() takes several bytes objects: use write() for {short(parts)}")
+    return b"".join(checked_bytes(call, part) for part in parts)
 
 
 class StringIOWithoutClosing(io.BytesIO):
@@ -96,12 +74,11 @@ class StringTransport:
 
     def write(self, data: bytes) -> None:
         """Keep `data`. Raises TypeError for anything but bytes."""
-        check_bytes("write", data)
-        self.io.write(data)
+        self.io.write(checked_bytes("write", data))
 
     def writeSequence(self, data: Iterable[bytes]) -> None:
         """Keep the pieces of `data` in one. Raises TypeError for a piece that is not bytes."""
-        self.io.write(join_bytes("writeSequence", data))
+        self.io.write(joined_bytes("writeSequence", data))
 
     def loseConnection(self) -> None:
         """Note it in `disconnecting`; later writes are still kept, so that a test can find them."""
@@ -209,8 +186,7 @@ class FakeDatagramTransport:
 
     def write(self, packet: bytes, addr: object = noAddr) -> None:
         """Keep `packet`, sent to `addr`. Raises TypeError for anything but bytes."""
-        check_bytes("write", packet)
-        self.written.append((packet, addr))
+        self.written.append((checked_bytes("write", packet), addr))
 
     def connect(self, host: str, port: int) -> None:
         """Note the peer in `connectedAddr`. Raises RuntimeError when there is one already."""
