@@ -1,0 +1,101 @@
+"""Netstrings: strings that say their length in decimal before they begin."""
+
+from __future__ import annotations
+
+from .errors import NetstringParseError, shown
+
+MAX_NETSTRING = 99999
+"""Octets of a string: the most that five digits can say, Twisted's limit."""
+
+_DIGITS = frozenset(b"0123456789")
+
+
+def encode_netstring(string: bytes) -> bytes:
+    """`string` as a netstring: ``b"abc"`` is ``b"3:abc,"``."""
+    return b"%d:%b," % (len(string), string)
+
+
+class NetstringFraming:
+    """Takes netstrings apart (http://cr.yp.to/proto/netstrings.txt).
+
+    ::
+
+        netstring = length ":" *OCTET ","   ; as many octets as `length` says
+        length    = "0" / (%x31-39 *DIGIT)  ; no leading zeros, no sign, no blanks
+
+    After an error nothing is taken any more: where the next string would begin cannot be known.
+    """
+
+    __slots__ = ("_head", "_missing", "_pieces", "_problem", "max_length")
+
+    def __init__(self, max_length: int = MAX_NETSTRING) -> None:
+        """`max_length` is in octets of the string itself."""
+        self.max_length = max_length
+        # The digits of a length whose colon has not come.
+        self._head = b""
+        # Octets of the string that have not come, its comma excluded; -1: its length is not known yet.
+        self._missing = -1
+        self._pieces: list[bytes] = []
+        self._problem: str | None = None
+
+    def receive_data(self, data: bytes) -> list[bytes]:
+        """Take in `data`; the strings it completes. Raises NetstringParseError, from then on always."""
+        if self._problem is not None:
+            raise NetstringParseError(self._problem)
+        strings: list[bytes] = []
+        try:
+            self._parse(data, strings)
+        except NetstringParseError as error:
+            self._problem = str(error)
+            self._head = b""
+            self._pieces.clear()
+            error.before = strings
+            raise
+        return strings
+
+    def _parse(self, data: bytes, strings: list[bytes]) -> None:
+        """Take `data` apart, adding to `strings`."""
+        start = 0
+        size = len(data)
+        while start < size:
+            if self._missing < 0:
+                start = self._parse_length(data, start)
+                continue
+            end = start + self._missing
+            if end >= size:
+                # One octet past `end` is the comma's, so the string is not over.
+                self._pieces.append(data[start:])
+                self._missing = end - size
+                return
+            if data[end] != 0x2C:
+                raise NetstringParseError(f"a netstring ends in a comma, not in {data[end : end + 1]!r}")
+            if self._pieces:
+                self._pieces.append(data[start:end])
+                strings.append(b"".join(self._pieces))
+                self._pieces.clear()
+            else:
+                strings.append(data[start:end])
+            self._missing = -1
+            start = end + 1
+
+    def _parse_length(self, data: bytes, start: int) -> int:
+        """Take a length, or what there is of it, from `start` on; where it ends, colon included."""
+        # Of a longer number not even the first digits are of interest.
+        digits = len(b"%d" % self.max_length)
+        colon = data.find(b":", start, start + digits + 1 - len(self._head))
+        head = self._head + data[start : colon if colon >= 0 else start + digits + 1 - len(self._head)]
+        if not head.isdigit() or (head[0] == 0x30 and len(head) > 1):
+            if head or colon >= 0:
+                raise NetstringParseError(
+                    f"a netstring begins with its length, not with {shown(head + b':' if colon >= 0 else head)}"
+                )
+        if len(head) > digits or (head and int(head) > self.max_length):
+            raise NetstringParseError(
+                f"a netstring of length {shown(head)} was announced, the limit is {self.max_length}"
+            )
+        if colon < 0:
+            self._head = head
+            return len(data)
+        self._head = b""
+        self._missing = int(head)
+        return colon + 1

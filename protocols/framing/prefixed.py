@@ -1,0 +1,119 @@
+"""Strings behind a binary length of fixed size."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator
+
+from .errors import StringTooLongError, TooLongAnnounced
+
+MAX_STRING = 99999
+"""Octets of a string: Twisted's limit, the same as for netstrings."""
+
+
+class PrefixedFraming:
+    """Takes strings apart that follow their own length, an unsigned number in network byte order.
+
+    ::
+
+        message = length *OCTET     ; `length`: 1, 2, 4 or 8 octets, as the struct format says
+
+    What `receive_data` gives is cut while one iterates over it: to pause, stop iterating; what was not
+    asked for is found by the next call.
+    """
+
+    __slots__ = ("_pieces", "_size", "_start", "_wanted", "error", "max_length", "prefix")
+
+    def __init__(self, struct_format: str = "!I", max_length: int = MAX_STRING) -> None:
+        """`struct_format` is of one integer, as in the module `struct`; `max_length` excludes the prefix."""
+        self.prefix = struct.Struct(struct_format)
+        self.max_length = max_length
+        # What is held: pieces of `_size` octets in all, the first `_start` of them delivered. Before
+        # `_wanted` octets are there, no string is whole.
+        self._pieces: list[bytes] = []
+        self._size = 0
+        self._start = 0
+        self._wanted = self.prefix.size
+        # The refusal, once there was one: where the next string would begin is of no interest any more.
+        self.error: TooLongAnnounced | None = None
+
+    def encode(self, string: bytes) -> bytes:
+        """`string` behind its length. Raises StringTooLongError when the prefix cannot say it."""
+        try:
+            return self.prefix.pack(len(string)) + string
+        except struct.error:
+            width = self.prefix.size
+            raise StringTooLongError(
+                f"a string of {len(string)} octets does not fit behind a length of {width} octets: "
+                f"at most {256**width - 1}"
+            ) from None
+
+    def receive_data(self, data: bytes) -> Iterator[bytes]:
+        """Take in `data`; the strings it completes, after those not asked for before.
+
+        The iterator raises TooLongAnnounced where a length is over the limit, and from then on always.
+        """
+        self.feed(data)
+        return self.strings()
+
+    def feed(self, data: bytes) -> bool:
+        """Take in `data`; whether `strings` has something to say now. After a refusal nothing is kept."""
+        if self.error is not None:
+            return True
+        if data:
+            self._pieces.append(data)
+            self._size += len(data)
+        return self._size - self._start >= self._wanted
+
+    def strings(self) -> Iterator[bytes]:
+        """The strings that are whole. Raises as said in `receive_data`."""
+        if self.error is not None:
+            raise self._refuse(self.error.length)
+        width = self.prefix.size
+        unpack = self.prefix.unpack_from
+        while self._size - self._start >= self._wanted:
+            buffer = self._joined()
+            size = len(buffer)
+            start = self._start
+            while (body := start + width) <= size:
+                (length,) = unpack(buffer, start)
+                if length > self.max_length:
+                    raise self._refuse(length)
+                end = body + length
+                if end > size:
+                    self._wanted = end - start
+                    break
+                self._start = start = end
+                yield buffer[body:end]
+                if self._start != end:  # cleared meanwhile
+                    break
+            else:
+                self._wanted = width
+
+    def clear(self) -> bytes:
+        """Take out everything not delivered, prefixes included; afterwards all is as in the beginning."""
+        data = self.peek()
+        self._pieces.clear()
+        self._size = 0
+        self._start = 0
+        self._wanted = self.prefix.size
+        self.error = None
+        return data
+
+    def peek(self) -> bytes:
+        """Everything not delivered, prefixes included; it stays."""
+        return b"".join(self._pieces)[self._start :]
+
+    def _refuse(self, length: int) -> TooLongAnnounced:
+        self.error = TooLongAnnounced(length, self.max_length)
+        return self.error
+
+    def _joined(self) -> bytes:
+        """What is held as one piece, without what was delivered when there were several."""
+        pieces = self._pieces
+        if len(pieces) > 1:
+            pieces[0] = pieces[0][self._start :]
+            pieces[:] = [b"".join(pieces)]
+            self._start = 0
+            self._size = len(pieces[0])
+        return pieces[0]
