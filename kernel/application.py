@@ -8,7 +8,6 @@ from __future__ import annotations
 import _thread
 import asyncio
 import concurrent.futures
-import contextvars
 import os
 import signal
 import sys
@@ -22,6 +21,7 @@ from traitlets import Dict, Enum, Type
 from ..console.loops import LoopMissing, finish_tasks, make_loop
 from ..reactor.core import Reactor
 from ..reactor.drivers.asyncio import AsyncioDriver
+from . import strays
 from .interrupt import Interrupts
 from .kernel import WirelabKernel, WirelabShell
 from .parent import ParentWatch
@@ -136,12 +136,13 @@ class KernelApplication(IPKernelApp):
             self._tell(error)
         else:
             if self._leaving is None:
-                print("the loop was stopped from a cell or a callback, and runs on", file=sys.stderr)
+                self.kernel.latest_context().run(_tell_stopped)
 
     def _tell(self, error: BaseException) -> None:
-        struck = self.interrupts.struck if isinstance(error, KeyboardInterrupt) else None
-        context = struck or contextvars.copy_context()
-        context.copy().run(sys.excepthook, type(error), error, error.__traceback__)
+        context = self.interrupts.struck if isinstance(error, KeyboardInterrupt) else None
+        if context is None:
+            context = self.kernel.latest_context()
+        context.copy().run(strays.tell, error)
 
     # The end
 
@@ -181,6 +182,10 @@ def _end_for_sure(seconds: float) -> None:
     names = [t.name for t in threading.enumerate() if not t.daemon and t is not threading.main_thread()]
     print(f"wirelab kernel: ended without waiting for {', '.join(names) or 'its loop'}", file=sys.__stderr__)
     os._exit(1)
+
+
+def _tell_stopped() -> None:
+    print("the loop was stopped from a cell or a callback, and runs on", file=sys.stderr)
 
 
 def main(argv: list[str] | None = None) -> None:

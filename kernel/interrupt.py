@@ -19,7 +19,7 @@ import contextvars
 import signal
 import threading
 from collections.abc import Iterator
-from types import FrameType
+from types import FrameType, TracebackType
 from typing import TYPE_CHECKING, Any
 
 from IPython.core.interactiveshell import InteractiveShell
@@ -40,6 +40,16 @@ def runs_a_cell(frame: FrameType | None) -> bool:
             return True
         frame = frame.f_back
     return False
+
+
+def without_handler(trace: TracebackType | None) -> TracebackType | None:
+    """`trace`, changed so that it ends in the frame that was interrupted and not in our handler's."""
+    here = trace
+    while here is not None and here.tb_next is not None:
+        if here.tb_next.tb_frame.f_code is _HANDLER:
+            here.tb_next = None
+        here = here.tb_next
+    return trace
 
 
 class Interrupts:
@@ -83,7 +93,6 @@ class Interrupts:
             self._awaiting = before
 
     def _on_signal(self, signum: int, frame: FrameType | None) -> None:
-        __tracebackhide__ = True  # the user's frames are the story, not this one
         self.received += 1
         overdue, self._overdue = self._overdue, False
         if overdue and self._answered == self._asked:
@@ -107,3 +116,6 @@ class Interrupts:
         if self._answered < asked:
             self._overdue = True
             self.deliver()
+
+
+_HANDLER = Interrupts._on_signal.__code__

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import concurrent.futures
+import contextvars
 import importlib.metadata
 import os
 import platform
@@ -23,7 +24,7 @@ from traitlets import List, Type, observe
 
 from ..console.shell import SessionShell
 from .dispatch import AttentiveKernel
-from .interrupt import Interrupts
+from .interrupt import Interrupts, without_handler
 
 VERSION = importlib.metadata.version("wirelab")
 
@@ -36,6 +37,13 @@ HEAR_WITHIN = 1.0
 
 class WirelabShell(SessionShell, ZMQInteractiveShell):
     """The session's shell where output leaves as messages."""
+
+    kernel: WirelabKernel
+
+    def _get_exc_info(self, exc_tuple: Any = None) -> tuple[type[BaseException], BaseException, Any]:
+        """What IPython is about to show; an interrupt without our handler's frame."""
+        kind, error, trace = super()._get_exc_info(exc_tuple)
+        return kind, error, without_handler(trace)
 
     banner1 = f"wirelab {VERSION}, Python {platform.python_version()}: a live lab for wires\n"
 
@@ -122,6 +130,10 @@ class WirelabKernel(AttentiveKernel):
             stream = getattr(sys, name, None)
             if stream is None or getattr(stream, "closed", False):
                 setattr(sys, name, own)
+
+    def latest_context(self) -> contextvars.Context:
+        """A copy of the context of the latest cell: whose it most likely is when nobody else is known."""
+        return self._shell_context.copy()
 
     # Interrupts
 
