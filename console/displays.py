@@ -28,18 +28,20 @@ def kind(thing: LiveThing) -> str:
     told = getattr(thing, "kind", None)
     if isinstance(told, str):
         return told
-    named = getattr(_host(thing), "type", None)
+    named = getattr(host(thing), "type", None)
     return named.lower() if isinstance(named, str) else type(thing).__name__.lower()
 
 
-def _host(thing: LiveThing) -> object:
+def host(thing: LiveThing) -> object:
+    """The address on this side; None when there is none any more."""
     try:
         return thing.getHost()
     except OSError:  # the socket is gone; a view of a closed thing must not raise
         return None
 
 
-def _peer(connection: LiveConnection) -> object:
+def peer(connection: LiveConnection) -> object:
+    """The address on the other side; None when there is none any more."""
     try:
         return connection.getPeer()
     except OSError:  # as above
@@ -78,14 +80,14 @@ def made_in(thing: LiveThing) -> str:
 
 def port_line(port: LivePort) -> str:
     """``p1  listening tcp 127.0.0.1:8007  Echo  made in [1]``."""
-    parts = [port.shortId, f"{port.state} {kind(port)} {place(_host(port))}", protocol_name(port)]
+    parts = [port.shortId, f"{port.state} {kind(port)} {place(host(port))}", protocol_name(port)]
     cell = made_in(port)
     return "  ".join(part for part in [*parts, f"made in {cell}" if cell else ""] if part)
 
 
 def connection_line(connection: LiveConnection, *facts: str) -> str:
     """``c2  tcp 127.0.0.1:53412 -> 127.0.0.1:8007  open  0 B in  0 B out``, then `facts`."""
-    ends = f"{kind(connection)} {place(_host(connection))} -> {place(_peer(connection))}"
+    ends = f"{kind(connection)} {place(host(connection))} -> {place(peer(connection))}"
     counts = f"{octets(connection.bytesIn)} in  {octets(connection.bytesOut)} out"
     return "  ".join([connection.shortId, ends, connection.state, counts, *facts])
 
@@ -96,7 +98,7 @@ def thing_line(thing: LiveThing) -> str:
         return port_line(thing)
     if isinstance(thing, LiveConnection):
         return connection_line(thing, *([protocol_name(thing)] if thing.protocol else []))
-    return f"{thing.shortId}  {thing.state} {kind(thing)} {place(_host(thing))}"
+    return f"{thing.shortId}  {thing.state} {kind(thing)} {place(host(thing))}"
 
 
 def waiting_line(label: str, age: float, what: str, cell: Cell | None) -> str:
@@ -170,7 +172,7 @@ def facts_html(title: str, state: str, facts: Mapping[str, str], more: str = "")
 def connection_html(connection: LiveConnection, more: Mapping[str, str] | None = None) -> str:
     """A connection as a box."""
     facts = {
-        kind(connection): f"{place(_host(connection))} \N{RIGHTWARDS ARROW} {place(_peer(connection))}",
+        kind(connection): f"{place(host(connection))} \N{RIGHTWARDS ARROW} {place(peer(connection))}",
         "protocol": protocol_name(connection),
         "in": octets(connection.bytesIn),
         "out": octets(connection.bytesOut),
@@ -183,7 +185,7 @@ def connection_html(connection: LiveConnection, more: Mapping[str, str] | None =
 def port_html(port: LivePort) -> str:
     """A port as a box."""
     facts = {
-        kind(port): place(_host(port)),
+        kind(port): place(host(port)),
         "serves": protocol_name(port),
         "has": counted(port.connections, "connection"),
         "made in": made_in(port),
@@ -198,5 +200,5 @@ def thing_html(thing: LiveThing) -> str:
     if isinstance(thing, LiveConnection):
         return connection_html(thing)
     return facts_html(
-        thing.shortId, thing.state, {kind(thing): place(_host(thing)), "made in": made_in(thing)}
+        thing.shortId, thing.state, {kind(thing): place(host(thing)), "made in": made_in(thing)}
     )

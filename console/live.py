@@ -18,7 +18,7 @@ class LiveThing(Protocol):
 
     @property
     def state(self) -> str:
-        """``connecting``, ``open``, ``closing``, ``closed``; of a port ``listening``, ``paused``, ``closed``."""
+        """``connecting``, ``open``, ``closing``, ``closed``; a port ``listening``, ``paused``, ``closed``."""
 
     def getHost(self) -> object:
         """The address on this side."""

@@ -4,15 +4,17 @@ Mix it in *before* IPython's class::
 
     class WirelabShell(SessionShell, InteractiveShell): ...
 
-and call `open_session` once the loop runs.
+and call `open_session` where the loop runs.
 """
 
 from __future__ import annotations
 
+import ast
 from typing import TYPE_CHECKING, Any
 
+from . import views
 from .cells import Cell, current_cell
-from .session import Session
+from .session import Session, current_session
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import ExecutionResult, InteractiveShell
@@ -33,24 +35,27 @@ class SessionShell(Base):
     def open_session(self, reactor: Reactor) -> Session:
         """Open the session on `reactor` and put its verbs into the namespace.
 
-        Call it where the loop under `reactor` runs. The reactor is started (hosted) when it does not run
-        yet, and then `close_session` also stops it. Raises RuntimeError when a session is open already.
+        Call it where the loop under `reactor` runs. The reactor is started, hosted, when it does not run yet;
+        whoever made it closes it. Raises RuntimeError when a session is open already.
         """
         if self.session is not None:
             raise RuntimeError(
                 "open_session(): a session is open in this shell already: close_session() first"
             )
-        self.session = Session(self, reactor)
-        self.session.open()
-        return self.session
+        session = self.session = Session(self, reactor)
+        self.autoawait = True
+        session.open()
+        views.install(self, session)
+        return session
 
     def close_session(self) -> None:
         """Close the session and all it opened; nothing when none is open."""
         session, self.session = self.session, None
         if session is not None:
+            views.remove(self)
             session.close()
 
-    async def run_cell_async(  # type: ignore[override, unused-ignore]  # IPython leaves its own arguments untyped
+    async def run_cell_async(  # type: ignore[override, unused-ignore]  # IPython annotates only some of these
         self,
         raw_cell: str,
         store_history: bool = False,
@@ -67,9 +72,10 @@ class SessionShell(Base):
         cell = Cell(self.execution_count, cell_id)
         session = self.session
         before = session.foreground if session is not None else None
-        token = current_cell.set(cell)
+        tokens = current_cell.set(cell), current_session.set(session)
         if session is not None:
             session.foreground = cell
+        newer = {} if cell_meta is None else {"cell_meta": cell_meta}  # IPython 9.7 and before have none
         try:
             return await super().run_cell_async(
                 raw_cell,
@@ -79,9 +85,54 @@ class SessionShell(Base):
                 transformed_cell=transformed_cell,
                 preprocessing_exc_tuple=preprocessing_exc_tuple,
                 cell_id=cell_id,
-                cell_meta=cell_meta,
+                **newer,
             )
         finally:
             if session is not None:
                 session.foreground = before
-            current_cell.reset(token)
+            current_session.reset(tokens[1])
+            current_cell.reset(tokens[0])
+
+    async def run_ast_nodes(  # type: ignore[override, unused-ignore]  # as above
+        self,
+        nodelist: list[ast.stmt],
+        cell_name: str,
+        interactivity: str = "last_expr",
+        compiler: Any = compile,
+        result: Any = None,
+    ) -> bool:
+        """Run the code of a cell: labels in it get their meaning, and what opens last is shown.
+
+        ``p = serve(...)`` shows its port, as the call alone would: so do all live things that the last line
+        of a cell gives a name.
+        """
+        session = self.session
+        if session is not None:
+            session.labels.offer_named(nodelist, session.find)
+        has_raised: bool = await super().run_ast_nodes(nodelist, cell_name, interactivity, compiler, result)
+        if session is not None and not has_raised and nodelist and interactivity == "last_expr":
+            name = _assigned(nodelist[-1])
+            self._show_live(self.user_ns.get(name) if name else None)
+        return has_raised
+
+    def _show_live(self, value: object) -> None:
+        shell: Any = self  # IPython leaves these of its parts without types
+        if views.is_live(value) and not shell.displayhook.quiet():
+            data, metadata = shell.display_formatter.format(value)
+            shell.display_pub.publish(data, metadata)
+
+    def init_user_ns(self) -> None:
+        """The names of a new namespace: IPython's, and after ``%reset`` the session's again."""
+        super().init_user_ns()  # type: ignore[no-untyped-call]  # IPython's own
+        if self.session is not None:
+            self.session.put_names()
+
+
+def _assigned(statement: ast.stmt) -> str | None:
+    """The one name that `statement` gives a value; None for all else."""
+    target: ast.expr | None = None
+    if isinstance(statement, ast.Assign):
+        target = statement.targets[0]
+    elif isinstance(statement, ast.AnnAssign) and statement.value is not None:
+        target = statement.target
+    return target.id if isinstance(target, ast.Name) else None

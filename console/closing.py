@@ -1,0 +1,96 @@
+"""`close`: one thing, what a cell opened, or everything."""
+
+from __future__ import annotations
+
+import builtins
+from typing import TYPE_CHECKING
+
+from ..reactor.defer import Deferred
+from .amounts import counted
+from .conversation import Conversation
+from .errors import LocalCallError, shortened
+from .factories import Served
+from .live import LiveConnection, LivePort, LiveThing
+
+if TYPE_CHECKING:
+    from .session import Session
+
+ACCEPTED = "close(c), close('p1'), close(cell=5) or close(all)"
+
+
+def close(session: Session, things: tuple[object, ...], cell: object) -> None:
+    """What the verb does; see `Verbs.close`."""
+    if cell is not None:
+        if things or not isinstance(cell, int) or isinstance(cell, bool):
+            raise LocalCallError(f"close(cell=...) takes the number of one cell and nothing else: {ACCEPTED}")
+        close_all(session, cell)
+        return
+    if not things:
+        raise LocalCallError(f"close() needs to know what: {ACCEPTED}; open: {_labels(session)}")
+    if things in ((builtins.all,), ("all",)):
+        close_all(session)
+        return
+    targets = [_target(session, thing) for thing in things]  # all of them are looked up before one is closed
+    for target in targets:
+        _close_one(target)
+
+
+def close_all(session: Session, cell: int | None = None) -> None:
+    """Close everything that is open (of one cell, when `cell` is a number), and say what that was."""
+    things = session.net.things(cell=cell)
+    for thing in things:
+        dismiss(thing)
+    closed = [thing.shortId for thing in things] + session.jobs.cancel_all(cell)
+    print(f"closed {', '.join(closed)}" if closed else "nothing was open")
+
+
+def dismiss(thing: object) -> None:
+    """Close a port, a connection, or whatever talks over one; cancel a Deferred."""
+    if isinstance(thing, Deferred):
+        thing.cancel()
+        return
+    if isinstance(thing, LivePort):
+        thing.stopListening()
+        return
+    talks = thing.protocol if isinstance(thing, LiveConnection) else thing
+    if isinstance(talks, Served):
+        talks.dismiss()
+    elif isinstance(talks, Conversation):
+        talks.close()
+    elif isinstance(thing, LiveConnection):
+        _close_connection(thing)
+    else:
+        _close_connection(getattr(thing, "transport", None))
+
+
+def _close_connection(connection: object) -> None:
+    if not isinstance(connection, LiveConnection):
+        return  # never connected: nothing to close
+    if connection.state == "connecting":
+        connection.abortConnection()
+    else:
+        connection.loseConnection()
+
+
+def _close_one(thing: object) -> None:
+    dismiss(thing)
+    if isinstance(thing, LivePort) and thing.connections:
+        stay = counted(thing.connections, "connection")
+        verb = "stays" if thing.connections == 1 else "stay"
+        print(f"{thing.shortId} is closed; {stay} that came in through it {verb} open")
+
+
+def _target(session: Session, thing: object) -> object:
+    """What `thing` stands for. Raises LocalCallError for what cannot be closed."""
+    if isinstance(thing, str):
+        found = session.find(thing)
+        if found is None:
+            raise LocalCallError(f"close({thing!r}): not open; open: {_labels(session)}")
+        return found
+    if isinstance(thing, (Deferred, LiveThing, Conversation)) or hasattr(thing, "transport"):
+        return thing
+    raise LocalCallError(f"close({shortened(thing)}): that cannot be closed: {ACCEPTED}")
+
+
+def _labels(session: Session) -> str:
+    return ", ".join(session.reactor.opened) or "nothing"
