@@ -593,6 +593,8 @@ class FileWrapper:
         self.file = file
         self.producer: Any = None
         self.streamingProducer: bool = False
+        self._is_asking = False  # the producer is being asked to go on
+        self._is_hungry = False  # it wrote, so it is to be asked again
 
     def write(self, data: bytes) -> None:
         """Write `data` to the file; a file that refuses it closes the transport.
@@ -610,9 +612,17 @@ class FileWrapper:
         self._ask()
 
     def _ask(self) -> None:
-        """Have a pull producer go on."""
-        if self.producer is not None and not self.streamingProducer:
-            self.producer.resumeProducing()
+        """Have a pull producer go on: for as long as it writes when asked, without nesting."""
+        self._is_hungry = True
+        if self._is_asking:
+            return
+        self._is_asking = True
+        try:
+            while self._is_hungry and self.producer is not None and not self.streamingProducer:
+                self._is_hungry = False
+                self.producer.resumeProducing()
+        finally:
+            self._is_asking = False
 
     def writeSequence(self, iovec: Iterable[bytes]) -> None:
         """Write all of `iovec`, as one."""

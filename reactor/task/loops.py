@@ -11,6 +11,9 @@ from ..defer import Deferred, maybeDeferred
 from ..failure import Failure
 from ..proxy import reactor
 
+#: Seconds: no clock tells shorter intervals apart, and counting them would overflow.
+LEAST_INTERVAL = 1e-9
+
 
 class LoopingCall:
     """Calls ``f(*a, **kw)`` every so many seconds until it is stopped, or until `f` raises.
@@ -204,6 +207,6 @@ def _checked(interval: object) -> float:
             pass  # said below, in words
         else:
             if 0 <= seconds < math.inf:
-                return seconds
+                return max(seconds, LEAST_INTERVAL) if seconds else 0.0
             raise ValueError(f"start() takes seconds that are 0 or more, and finite, not {interval!r}")
     raise TypeError(f"start() takes the seconds between calls as a number, not {interval!r}")
