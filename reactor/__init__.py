@@ -1,1 +1,1 @@
-"""What the operating system gives: the loop and its drivers, time, Deferred, transports, endpoints, threads."""
+"""What the operating system gives: the loop and its drivers, time, Deferreds, transports, endpoints."""

@@ -1,0 +1,156 @@
+"""Opening ports and connections, and knowing what is open."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextvars import copy_context
+from itertools import count
+from typing import TYPE_CHECKING, Any, cast
+
+from zope.interface import implementer
+
+from .error import ConnectionLost
+from .failure import Failure
+from .interfaces import IReactorSocket, IReactorTCP
+from .stream import short
+from .tcp import Client, Connector, Port, Server, address_of, adopted_socket
+
+if TYPE_CHECKING:
+    from .core import Reactor
+
+
+@implementer(IReactorTCP, IReactorSocket)
+class Network:
+    """The part of a reactor that opens things, and keeps them by `shortId` in `opened`."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.opened: dict[str, Any] = {}
+        self._ids: dict[str, Callable[[], int]] = {}
+
+    def register(self, transport: Any, letter: str) -> str:
+        """Note that `transport` is open; its name: `letter` and a number that is never used again."""
+        following = self._ids.get(letter)
+        if following is None:
+            following = self._ids[letter] = count(1).__next__
+        name = f"{letter}{following()}"
+        self.opened[name] = transport
+        return name
+
+    def listenTCP(self, port: int, factory: Any, backlog: int = 50, interface: str = "") -> Port:
+        """Accept connections on `port` (0: any free one) with protocols of `factory`.
+
+        `interface` is a literal IPv4 or IPv6 address to listen on; empty means all IPv4 ones, "::" all of
+        both families. Raises CannotListenError, and TypeError or ValueError for arguments that make no
+        sense.
+        """
+        _check_port("listenTCP", port)
+        _check_factory("listenTCP", factory)
+        if not isinstance(interface, str):
+            raise TypeError(f"listenTCP() takes the interface as a literal address, not {interface!r}")
+        listening = Port(self._reactor, port, factory, backlog, interface)
+        listening.startListening()
+        return listening
+
+    def connectTCP(
+        self,
+        host: str,
+        port: int | str,
+        factory: Any,
+        timeout: float | None = 30,
+        bindAddress: tuple[str, int] | None = None,
+    ) -> Connector:
+        """Connect to `host`, a literal address or a name, on `port`, a number or a service's name.
+
+        The attempt is given up after `timeout` seconds; None waits as long as the system does.
+        `bindAddress` is the (host, port) to connect from, with port 0 for any. What happens is told to the
+        factory. Raises TypeError or ValueError for arguments that make no sense.
+        """
+        if isinstance(host, bytes):
+            raise TypeError(f"connectTCP() takes the host as text, not bytes: try {short(host)}.decode()")
+        if not isinstance(host, str) or not host:
+            raise TypeError(f"connectTCP() takes a host name or address, not {host!r}")
+        if not isinstance(port, str):
+            _check_port("connectTCP", port)
+        _check_factory("connectTCP", factory)
+        if not hasattr(factory, "startedConnecting"):
+            raise TypeError(f"connectTCP() takes a ClientFactory, not {factory!r}")
+        connector = Connector(self._reactor, host, port, factory, timeout, bindAddress)
+        connector.connect()
+        return connector
+
+    def adoptStreamPort(self, fileDescriptor: int, addressFamily: int, factory: Any) -> Port:
+        """Accept on a listening stream socket that somebody else opened.
+
+        The descriptor is duplicated: yours is still yours to close. Raises UnsupportedAddressFamily,
+        UnsupportedSocketType, OSError.
+        """
+        _check_factory("adoptStreamPort", factory)
+        sock = adopted_socket(fileDescriptor, addressFamily)
+        interface, number = sock.getsockname()[:2]
+        listening = Port(self._reactor, number, factory, interface=interface, adopted=sock)
+        listening.startListening()
+        return listening
+
+    def adoptStreamConnection(self, fileDescriptor: int, addressFamily: int, factory: Any) -> Server | None:
+        """Serve a connected stream socket that somebody else accepted or made.
+
+        The transport; None when the factory gave no protocol. The descriptor is duplicated: yours is still
+        yours to close. Raises UnsupportedAddressFamily, UnsupportedSocketType, OSError.
+        """
+        _check_factory("adoptStreamConnection", factory)
+        sock = adopted_socket(fileDescriptor, addressFamily)
+        try:
+            peer = address_of(sock, sock.getpeername())
+            protocol = factory.buildProtocol(peer)
+        except BaseException:
+            sock.close()
+            raise
+        if protocol is None:
+            sock.close()
+            return None
+        connection = Server(self._reactor, sock, peer, factory, copy_context())
+        connection.context.run(connection.begin, protocol)
+        return connection
+
+    def close_everything(self) -> None:
+        """Close all that is open: ports first, so that nothing new comes in."""
+        for port in [opened for opened in self.opened.values() if isinstance(opened, Port)]:
+            port.stopListening()
+        for connection in list(self.opened.values()):
+            if isinstance(connection, Client) and connection.state == "connecting":
+                connection.fail(ConnectionLost("the reactor was stopped"))
+            else:
+                connection.connectionLost(Failure(ConnectionLost("the reactor was stopped")))
+
+    @property
+    def _reactor(self) -> Reactor:
+        return cast("Reactor", self)
+
+
+def _check_port(verb: str, port: object) -> None:
+    if isinstance(port, str):
+        raise TypeError(
+            f"{verb}() takes a port number, not {port!r}: for endpoint strings there are "
+            "clientFromString() and serverFromString()"
+        )
+    if not isinstance(port, int) or isinstance(port, bool):
+        raise TypeError(f"{verb}() takes a port number, not {port!r}")
+    if not 0 <= port <= 65535:
+        raise ValueError(f"{verb}() takes a port number from 0 to 65535, not {port}")
+
+
+def _check_factory(verb: str, factory: object) -> None:
+    if isinstance(factory, type):
+        if hasattr(factory, "dataReceived"):
+            raise TypeError(
+                f"{verb}() takes a factory, not the protocol class {factory.__name__}: "
+                f"try Factory.forProtocol({factory.__name__})"
+            )
+        if hasattr(factory, "buildProtocol"):
+            raise TypeError(f"{verb}() takes a factory, not its class: try {factory.__name__}()")
+    if not callable(getattr(factory, "buildProtocol", None)):
+        hint = ""
+        if hasattr(factory, "dataReceived"):
+            hint = ": this is one protocol, and each connection needs its own; try Factory.forProtocol()"
+        raise TypeError(f"{verb}() takes a factory with buildProtocol(addr), not {factory!r}{hint}")
