@@ -28,6 +28,20 @@ if not _find("wirelab.reactor"):
     sys.modules["wirelab"] = wirelab
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """Load the fixtures of wirelab where no installed wirelab has brought them: once, under the same name."""
+    from wirelab.reactor import pytest_plugin
+
+    plugins = config.pluginmanager
+    if not (plugins.is_registered(pytest_plugin) or plugins.is_blocked("wirelab")):
+        plugins.register(pytest_plugin, "wirelab")
+
+
+@pytest.fixture(autouse=True)
+def nothing_left(no_leaks: None) -> None:
+    """Every test here fails when it leaves descriptors, threads or failures that nobody handled."""
+
+
 @pytest.fixture(scope="session")
 def program() -> Callable[[str], str]:
     """Find a program of programs.tsv by name: `program("nc")` is its path.
