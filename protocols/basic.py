@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import logging
 import struct
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from zope.interface import implementer
@@ -57,6 +57,10 @@ __all__ = [
 ]
 
 log = logging.getLogger(__name__)
+
+
+SINGLE_LINES = 8
+"""Lines cut one by one by LineReceiver after it had to give lines back, before it cuts ahead again."""
 
 
 class _Open:
@@ -113,14 +117,29 @@ class _LineProtocol(Protocol):
 
     _lines: LineFraming | None = None
     _busy = False
+    _ahead: Iterator[bytes]
+    _gave_back = False
 
     def _settle(self) -> LineFraming:
         """The core, cutting at the current delimiter."""
         if self._lines is None:
             self._lines = LineFraming(self.delimiter, self.MAX_LENGTH)
+            self._ahead = iter(())
+            self._busy = False  # found faster in the instance than in the class
         else:
             self._lines.change_delimiter(self.delimiter)
         return self._lines
+
+    def _give_back(self) -> None:
+        """Put lines that were cut ahead back into the core. The loop that delivers them ends by that."""
+        if self._lines is not None and (ahead := list(self._ahead)):
+            self._lines.give_back(ahead)
+            self._gave_back = True
+
+    def _end_delivery(self) -> None:
+        """What was not delivered, because of an exception or because the connection closes, stays held."""
+        self._busy = False
+        self._give_back()
 
     def lineReceived(self, line: bytes) -> None:
         """Override this: `line` came in, without its delimiter."""
@@ -140,8 +159,8 @@ class _LineProtocol(Protocol):
 class LineOnlyReceiver(_LineProtocol):
     """Receives lines and nothing else, at the least cost.
 
-    Lines of one chunk of data are cut at once, so a `delimiter` changed by `lineReceived` holds from the
-    next chunk on. Use `LineReceiver` where the stream changes its form.
+    Some lines are cut ahead, so a `delimiter` changed by `lineReceived` may hold from the next data on only.
+    Use `LineReceiver` where a stream changes its form.
     """
 
     def dataReceived(self, data: bytes) -> None:
@@ -149,12 +168,11 @@ class LineOnlyReceiver(_LineProtocol):
         lines = self._lines
         if lines is None or lines.delimiter is not self.delimiter:
             lines = self._settle()
-        lines.max_length = limit = self.MAX_LENGTH
-        # The two commonest chunks, one whole line and a piece of one, are dealt with here: they are what a
-        # conversation consists of, and each call spared is a sixth of their cost.
+        # The two commonest chunks, one whole line and a piece of one, are dealt with here: conversations
+        # consist of them, and each call spared is a sixth of their cost.
         if lines.is_empty:
             line = data.removesuffix(lines.delimiter)
-            if lines.last_octet not in line and len(line) < len(data) <= limit and not self._busy:
+            if lines.last_octet not in line and len(line) < len(data) <= self.MAX_LENGTH and not self._busy:
                 self._busy = True
                 try:
                     self.lineReceived(line)
@@ -163,48 +181,51 @@ class LineOnlyReceiver(_LineProtocol):
                 if lines.is_empty:
                     return
                 data = b""
-        elif lines.keep(data):
-            return
-        self._deliver(lines, data)
-
-    def _deliver(self, lines: LineFraming, data: bytes) -> None:
-        """Deliver what `data` and what is held complete, in order; inside a delivery, leave it to that."""
+        elif lines.last_octet not in data:
+            room = lines.room - len(data)
+            if room >= 0:
+                lines.room = room
+                lines.keep(data)
+                return
         if self._busy:
+            self._give_back()
             lines.feed(data)
-            return
+        else:
+            lines.feed(data)
+            self._deliver(lines)
+
+    def _deliver(self, lines: LineFraming) -> None:
+        """Deliver the lines that are whole."""
         self._busy = True
         transport = _watched(self.transport)
         try:
-            while not transport.disconnecting:
-                batch = lines.receive_lines(data)
-                if batch is None:
-                    self._deliver_singly(lines, transport)
-                    return
-                if not batch:
-                    return
+            while not (lines.is_empty or transport.disconnecting):
+                lines.max_length = self.MAX_LENGTH
+                self._ahead = batch = iter(lines.next_lines())
+                line = None
                 for line in batch:
-                    if transport.disconnecting:
-                        return
                     self.lineReceived(line)
-                data = b""
+                    if transport.disconnecting:
+                        break
+                if line is None and not self._deliver_one(lines):
+                    return
         finally:
-            self._busy = False
+            self._end_delivery()
 
-    def _deliver_singly(self, lines: LineFraming, transport: Any) -> None:
-        """Deliver what is held line by line, because one of them is too long."""
-        while not transport.disconnecting:
-            lines.max_length = self.MAX_LENGTH
-            excess = None
-            try:
-                line = lines.next_event()
-            except LineTooLong as error:
-                excess = error.line
-            if excess is not None:
-                self.lineLengthExceeded(excess)
-            elif line is None:
-                return
-            else:
-                self.lineReceived(line)
+    def _deliver_one(self, lines: LineFraming) -> bool:
+        """Deliver one line, or say that it is too long; whether there was one."""
+        excess = None
+        try:
+            line = lines.next_event()
+        except LineTooLong as error:
+            excess = error.line
+        if excess is not None:
+            self.lineLengthExceeded(excess)
+        elif line is None:
+            return False
+        else:
+            self.lineReceived(line)
+        return True
 
     def lineLengthExceeded(self, line: bytes) -> None:
         """`line` is longer than `MAX_LENGTH`, as far as it came. By default the connection is closed."""
@@ -250,14 +271,13 @@ class LineReceiver(_LineProtocol, _Pauseable):
         lines = self._lines
         if lines is None or lines.delimiter is not self.delimiter:
             lines = self._settle()
-        lines.max_length = limit = self.MAX_LENGTH
         if self.line_mode:
+            # The commonest chunks, as in LineOnlyReceiver.
             if lines.is_empty:
-                # The commonest chunk, one whole line: see LineOnlyReceiver.
                 line = data.removesuffix(lines.delimiter)
                 if (
                     lines.last_octet not in line
-                    and len(line) < len(data) <= limit
+                    and len(line) < len(data) <= self.MAX_LENGTH
                     and not (self._busy or self.paused)
                 ):
                     self._busy = True
@@ -268,37 +288,77 @@ class LineReceiver(_LineProtocol, _Pauseable):
                     if lines.is_empty:
                         return
                     data = b""
-            elif lines.keep(data):
-                return
-        lines.feed(data)
-        if not self._busy:
+            elif lines.last_octet not in data:
+                room = lines.room - len(data)
+                if room >= 0:
+                    lines.room = room
+                    lines.keep(data)
+                    return
+        if self._busy:
+            self._give_back()
+            lines.feed(data)
+        else:
+            lines.feed(data)
             self._deliver(lines)
 
     def _deliver(self, lines: LineFraming) -> None:
-        """Deliver what is held, looking before each event how it is wanted."""
+        """Deliver what is held, until there is a reason not to."""
         self._busy = True
         transport = _watched(self.transport)
+        single = 0
         try:
-            while not (self.paused or transport.disconnecting):
-                if lines.delimiter is not self.delimiter:
+            while not (lines.is_empty or self.paused or transport.disconnecting):
+                delimiter = self.delimiter
+                if lines.delimiter is not delimiter:
                     self._settle()
                 lines.max_length = self.MAX_LENGTH
-                lines.raw = raw = not self.line_mode
-                excess = None
-                try:
-                    event = lines.next_event()
-                except LineTooLong as error:
-                    excess = error.line + (self.delimiter + lines.clear() if error.is_whole else b"")
-                if excess is not None:
-                    self.lineLengthExceeded(excess)
-                elif event is None:
-                    return
-                elif raw:
-                    self.rawDataReceived(event)
+                lines.raw = not self.line_mode
+                line = None
+                if not single:
+                    self._ahead = batch = iter(lines.next_lines())
+                    for line in batch:
+                        self.lineReceived(line)
+                        if transport.disconnecting:
+                            break
+                        if self.delimiter is not delimiter:
+                            self._give_back()
+                    if self._gave_back:
+                        # Where the stream changes its form at every line, cutting ahead would be in vain.
+                        self._gave_back = False
+                        single = SINGLE_LINES
                 else:
-                    self.lineReceived(event)
+                    single -= 1
+                if line is None and not self._deliver_one(lines):
+                    return
         finally:
-            self._busy = False
+            self._end_delivery()
+
+    def _deliver_one(self, lines: LineFraming) -> bool:
+        """Deliver one line, or what there is of raw data; whether there was something."""
+        excess = None
+        try:
+            event = lines.next_event()
+        except LineTooLong as error:
+            excess = error.line + (self.delimiter + lines.clear() if error.is_whole else b"")
+        if excess is not None:
+            self.lineLengthExceeded(excess)
+        elif event is None:
+            return False
+        elif lines.raw:
+            self.rawDataReceived(event)
+        else:
+            self.lineReceived(event)
+        return True
+
+    def pauseProducing(self) -> None:
+        """Deliver nothing from here on, not even what is here already, and read no more."""
+        self._give_back()
+        super().pauseProducing()
+
+    def stopProducing(self) -> None:
+        """Deliver nothing any more and close."""
+        self._give_back()
+        super().stopProducing()
 
     def rawDataReceived(self, data: bytes) -> None:
         """Override this where there is a raw mode: `data` came in, cut anywhere."""
@@ -306,6 +366,7 @@ class LineReceiver(_LineProtocol, _Pauseable):
 
     def setRawMode(self) -> None:
         """Deliver everything from here on to `rawDataReceived`, as it comes."""
+        self._give_back()
         self.line_mode = 0
 
     def setLineMode(self, extra: bytes = b"") -> None:
@@ -313,12 +374,14 @@ class LineReceiver(_LineProtocol, _Pauseable):
 
         Give no `extra` inside `lineReceived`: what follows the line has not left the buffer.
         """
+        self._give_back()
         self.line_mode = 1
         if extra:
             self.dataReceived(extra)
 
     def clearLineBuffer(self) -> bytes:
         """Take out what was received and not delivered."""
+        self._give_back()
         return b"" if self._lines is None else self._lines.clear()
 
     def lineLengthExceeded(self, line: bytes) -> None:
@@ -350,36 +413,38 @@ class NetstringReceiver(Protocol):
 
     def dataReceived(self, data: bytes) -> None:
         """Deliver the strings that `data` completes."""
+        if self._busy:
+            self._waiting.append(data)
+            return
         framing = self._framing
         if framing is None:
-            framing = self._framing = NetstringFraming(self.MAX_LENGTH)
+            framing = self._framing = NetstringFraming()
             self._waiting: list[bytes] = []
-        self._waiting.append(data)
-        if self._busy:
-            return
-        self._busy = True
-        try:
-            while self._waiting:
-                self._deliver(framing, self._waiting.pop(0))
-        finally:
-            self._busy = False
-
-    def _deliver(self, framing: NetstringFraming, data: bytes) -> None:
         framing.max_length = self.MAX_LENGTH
-        transport = _watched(self.transport)
         problem = None
         strings: Sequence[bytes]
         try:
             strings = framing.receive_data(data)
         except NetstringParseError as error:
             problem, strings = error, error.before
-        for string in strings:
-            if transport.disconnecting:
-                return
-            self.stringReceived(string)
-        if problem is not None and not transport.disconnecting:
+        if strings:
+            self._deliver(strings)
+        if problem is not None and not _watched(self.transport).disconnecting:
             self.brokenPeer = 1
             _give_up(self, problem)
+        elif strings and self._waiting:
+            self.dataReceived(self._waiting.pop(0))
+
+    def _deliver(self, strings: Sequence[bytes]) -> None:
+        self._busy = True
+        transport = _watched(self.transport)
+        try:
+            for string in strings:
+                if transport.disconnecting:
+                    return
+                self.stringReceived(string)
+        finally:
+            self._busy = False
 
     def stringReceived(self, string: bytes) -> None:
         """Override this: `string` came in, without its frame."""
@@ -405,20 +470,25 @@ class IntNStringReceiver(_Pauseable):
 
     _framing: PrefixedFraming | None = None
     _busy = False
+    _ahead: Iterator[bytes]
 
     def _begin(self) -> PrefixedFraming:
         """The core that cuts."""
         if self._framing is None:
             self._framing = PrefixedFraming(self.structFormat, self.MAX_LENGTH)
+            self._ahead = iter(())
+            self._busy = self.paused = False  # found faster in the instance than in the class
         return self._framing
 
     @property
     def recvd(self) -> bytes:
-        """What was received and not delivered, prefixes included; set it to put something else in its place."""
+        """What was received and not delivered, prefixes included; set it to put something else in place."""
+        self._give_back()
         return self._begin().peek()
 
     @recvd.setter
     def recvd(self, data: bytes) -> None:
+        self._give_back()
         framing = self._begin()
         framing.clear()
         framing.feed(data)
@@ -428,29 +498,66 @@ class IntNStringReceiver(_Pauseable):
         framing = self._framing
         if framing is None:
             framing = self._begin()
-        if framing.feed(data) and not (self._busy or self.paused):
+        if framing.is_empty and not (self._busy or self.paused):
+            # The commonest chunk, one whole message, spares the way through the core.
+            width = framing.prefix.size
+            if len(data) >= width:
+                (length,) = framing.prefix.unpack_from(data)
+                if length == len(data) - width and length <= self.MAX_LENGTH:
+                    self._busy = True
+                    try:
+                        self.stringReceived(data[width:])
+                    finally:
+                        self._busy = False
+                    if framing.is_empty:
+                        return
+                    data = b""
+        if self._busy:
+            self._give_back()
+            framing.feed(data)
+        elif framing.feed(data) and not self.paused:
             self._deliver(framing)
 
     def _deliver(self, framing: PrefixedFraming) -> None:
         """Deliver what is whole, until told to pause or to close."""
         self._busy = True
         transport = _watched(self.transport)
+        refused = None
         try:
-            framing.max_length = self.MAX_LENGTH
-            for string in framing.strings():
-                if transport.disconnecting:
-                    return
-                self.stringReceived(string)
-                if self.paused:
-                    return
+            while not (self.paused or transport.disconnecting):
                 framing.max_length = self.MAX_LENGTH
-        except TooLongAnnounced as error:
-            if error is not framing.error:
-                raise
+                try:
+                    strings = framing.next_strings()
+                except TooLongAnnounced as error:
+                    refused = error.length
+                    break
+                if not strings:
+                    break
+                self._ahead = batch = iter(strings)
+                for string in batch:
+                    self.stringReceived(string)
+                    if transport.disconnecting:
+                        break
         finally:
             self._busy = False
-        if framing.error is not None and not transport.disconnecting:
-            self.lengthLimitExceeded(framing.error.length)
+            self._give_back()
+        if refused is not None:
+            self.lengthLimitExceeded(refused)
+
+    def _give_back(self) -> None:
+        """Put strings that were cut ahead back into the core. The loop that delivers them ends by that."""
+        if self._framing is not None and (ahead := list(self._ahead)):
+            self._framing.give_back(ahead)
+
+    def pauseProducing(self) -> None:
+        """Deliver nothing from here on, not even what is here already, and read no more."""
+        self._give_back()
+        super().pauseProducing()
+
+    def stopProducing(self) -> None:
+        """Deliver nothing any more and close."""
+        self._give_back()
+        super().stopProducing()
 
     def stringReceived(self, string: bytes) -> None:
         """Override this: `string` came in, without its length."""
@@ -507,7 +614,10 @@ class StatefulStringProtocol:
     transport: Any
 
     def stringReceived(self, string: bytes) -> None:
-        """Call the state's method. Raises AttributeError when there is none, TypeError when it gives no state."""
+        """Call the state's method.
+
+        Raises AttributeError when there is none, TypeError when it does not give a state.
+        """
         method: Callable[[bytes], str] | None = getattr(self, f"proto_{self.state}", None)
         if method is None:
             raise AttributeError(

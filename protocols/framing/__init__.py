@@ -1,4 +1,4 @@
-"""Where one message ends and the next begins: cores that turn octets into messages, without any input or output.
+"""Where one message ends and the next begins: cores that cut streams, without any input or output.
 
 Each core is a plain class. ``receive_data(data)`` takes octets cut anywhere and gives the messages they
 complete; what is unfinished is kept, never more than the core's limit. There is no socket, no clock and

@@ -7,7 +7,7 @@ from .errors import NetstringParseError, shown
 MAX_NETSTRING = 99999
 """Octets of a string: the most that five digits can say, Twisted's limit."""
 
-_DIGITS = frozenset(b"0123456789")
+COMMA, ZERO = b",0"
 
 
 def encode_netstring(string: bytes) -> bytes:
@@ -40,6 +40,12 @@ class NetstringFraming:
 
     def receive_data(self, data: bytes) -> list[bytes]:
         """Take in `data`; the strings it completes. Raises NetstringParseError, from then on always."""
+        missing = self._missing
+        if missing > len(data):
+            # All of it is in the midst of a string.
+            self._pieces.append(data)
+            self._missing = missing - len(data)
+            return []
         if self._problem is not None:
             raise NetstringParseError(self._problem)
         strings: list[bytes] = []
@@ -48,6 +54,7 @@ class NetstringFraming:
         except NetstringParseError as error:
             self._problem = str(error)
             self._head = b""
+            self._missing = -1
             self._pieces.clear()
             error.before = strings
             raise
@@ -57,41 +64,41 @@ class NetstringFraming:
         """Take `data` apart, adding to `strings`."""
         start = 0
         size = len(data)
+        missing = self._missing
         while start < size:
-            if self._missing < 0:
+            if missing < 0:
                 start = self._parse_length(data, start)
+                missing = self._missing
                 continue
-            end = start + self._missing
+            end = start + missing
             if end >= size:
                 # One octet past `end` is the comma's, so the string is not over.
                 self._pieces.append(data[start:])
                 self._missing = end - size
                 return
-            if data[end] != 0x2C:
+            if data[end] != COMMA:
                 raise NetstringParseError(f"a netstring ends in a comma, not in {data[end : end + 1]!r}")
+            string = data[start:end]
             if self._pieces:
-                self._pieces.append(data[start:end])
-                strings.append(b"".join(self._pieces))
+                self._pieces.append(string)
+                string = b"".join(self._pieces)
                 self._pieces.clear()
-            else:
-                strings.append(data[start:end])
-            self._missing = -1
+            strings.append(string)
+            self._missing = missing = -1
             start = end + 1
 
     def _parse_length(self, data: bytes, start: int) -> int:
-        """Take a length, or what there is of it, from `start` on; where it ends, colon included."""
-        # Of a longer number not even the first digits are of interest.
-        digits = len(b"%d" % self.max_length)
-        colon = data.find(b":", start, start + digits + 1 - len(self._head))
-        head = self._head + data[start : colon if colon >= 0 else start + digits + 1 - len(self._head)]
-        if not head.isdigit() or (head[0] == 0x30 and len(head) > 1):
-            if head or colon >= 0:
-                raise NetstringParseError(
-                    f"a netstring begins with its length, not with {shown(head + b':' if colon >= 0 else head)}"
-                )
-        if len(head) > digits or (head and int(head) > self.max_length):
+        """Take a length, or what there is of it, from `start` on; where the string begins, or `data` ends."""
+        # Of a number with more digits than the limit has, no more than that need be seen.
+        most = len(str(self.max_length))
+        room = most + 1 - len(self._head)
+        colon = data.find(b":", start, start + room)
+        head = self._head + data[start : colon if colon >= 0 else start + room]
+        if not head.isdigit() or (len(head) > 1 and head[0] == ZERO):
+            raise NetstringParseError(f"a netstring begins with its length, not with {shown(head or b':')}")
+        if len(head) > most or int(head) > self.max_length:
             raise NetstringParseError(
-                f"a netstring of length {shown(head)} was announced, the limit is {self.max_length}"
+                f"a netstring begins with {shown(head)}, the limit is {self.max_length} octets"
             )
         if colon < 0:
             self._head = head

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from .errors import StringTooLongError, TooLongAnnounced
 
 MAX_STRING = 99999
 """Octets of a string: Twisted's limit, the same as for netstrings."""
+
+BATCH = 64
+"""Strings cut at once: enough to make a single one cheap, few to cut again when the reader pauses."""
 
 
 class PrefixedFraming:
@@ -18,16 +21,18 @@ class PrefixedFraming:
 
         message = length *OCTET     ; `length`: 1, 2, 4 or 8 octets, as the struct format says
 
-    What `receive_data` gives is cut while one iterates over it: to pause, stop iterating; what was not
-    asked for is found by the next call.
+    `receive_data` is for those who take all there is. Who may pause in the middle feeds data and asks for
+    `next_strings`.
     """
 
-    __slots__ = ("_pieces", "_size", "_start", "_wanted", "error", "max_length", "prefix")
+    __slots__ = ("_pieces", "_size", "_start", "_wanted", "error", "is_empty", "max_length", "prefix")
 
     def __init__(self, struct_format: str = "!I", max_length: int = MAX_STRING) -> None:
         """`struct_format` is of one integer, as in the module `struct`; `max_length` excludes the prefix."""
         self.prefix = struct.Struct(struct_format)
         self.max_length = max_length
+        # True: nothing is held, the next octet received is the first of a prefix.
+        self.is_empty = True
         # What is held: pieces of `_size` octets in all, the first `_start` of them delivered. Before
         # `_wanted` octets are there, no string is whole.
         self._pieces: list[bytes] = []
@@ -54,41 +59,63 @@ class PrefixedFraming:
         The iterator raises TooLongAnnounced where a length is over the limit, and from then on always.
         """
         self.feed(data)
-        return self.strings()
+        while strings := self.next_strings():
+            yield from strings
 
     def feed(self, data: bytes) -> bool:
-        """Take in `data`; whether `strings` has something to say now. After a refusal nothing is kept."""
+        """Take in `data`; whether `next_strings` has something to say. After a refusal nothing is kept."""
         if self.error is not None:
             return True
         if data:
+            if self.is_empty:
+                self._pieces.clear()
+                self._size = self._start = 0
+                self.is_empty = False
             self._pieces.append(data)
             self._size += len(data)
         return self._size - self._start >= self._wanted
 
-    def strings(self) -> Iterator[bytes]:
-        """The strings that are whole. Raises as said in `receive_data`."""
+    def next_strings(self) -> list[bytes]:
+        """The next strings that are whole, at most `BATCH`; none when more data is needed.
+
+        Raises TooLongAnnounced when a length over the limit comes next, and from then on always. Who stops
+        before the last of them gives the others back with `give_back`, before anything else is done here.
+        """
         if self.error is not None:
             raise self._refuse(self.error.length)
+        strings: list[bytes] = []
+        if self._size - self._start < self._wanted:
+            return strings
         width = self.prefix.size
         unpack = self.prefix.unpack_from
-        while self._size - self._start >= self._wanted:
-            buffer = self._joined()
-            size = len(buffer)
-            start = self._start
-            while (body := start + width) <= size:
-                (length,) = unpack(buffer, start)
-                if length > self.max_length:
-                    raise self._refuse(length)
-                end = body + length
-                if end > size:
-                    self._wanted = end - start
-                    break
-                self._start = start = end
-                yield buffer[body:end]
-                if self._start != end:  # cleared meanwhile
-                    break
-            else:
-                self._wanted = width
+        limit = self.max_length
+        buffer = self._joined()
+        size = len(buffer)
+        start = self._start
+        wanted = width
+        while (body := start + width) <= size:
+            (length,) = unpack(buffer, start)
+            end = body + length
+            if length > limit or end > size:
+                wanted = end - start
+                break
+            strings.append(buffer[body:end])
+            start = end
+            if len(strings) == BATCH:
+                break
+        if length > limit and not strings:
+            raise self._refuse(length)
+        self._wanted = wanted if length <= limit else width
+        self._start = start
+        self.is_empty = start == size
+        return strings
+
+    def give_back(self, strings: Sequence[bytes]) -> None:
+        """Take back the last of the strings that `next_strings` gave."""
+        if strings:
+            self._start -= sum(map(len, strings)) + len(strings) * self.prefix.size
+            self._wanted = self.prefix.size
+            self.is_empty = False
 
     def clear(self) -> bytes:
         """Take out everything not delivered, prefixes included; afterwards all is as in the beginning."""
@@ -96,6 +123,7 @@ class PrefixedFraming:
         self._pieces.clear()
         self._size = 0
         self._start = 0
+        self.is_empty = True
         self._wanted = self.prefix.size
         self.error = None
         return data
