@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Callable
 from contextvars import copy_context
+from functools import partial
 from types import FrameType
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -59,7 +60,7 @@ class Job:
         self._args = args
         self._kw = kw
         self._context = copy_context()
-        self.name: str = getattr(func, "__qualname__", None) or repr(func)
+        self.name: str = getattr(func, "__qualname__", None) or _name(func)
         self.state: Literal["queued", "running", "done", "failed", "cancelled"] = "queued"
         self.startedAt: float | None = None
         self.finishedAt: float | None = None
@@ -122,6 +123,13 @@ class Job:
 
     def __repr__(self) -> str:
         return f"<Job {self}>"
+
+
+def _name(func: Callable[..., Any]) -> str:
+    """The name of something that can be called but is no function."""
+    while isinstance(func, partial):
+        func = func.func
+    return getattr(func, "__qualname__", None) or f"{type(func).__name__}()"
 
 
 def _log_failure(name: str, failure: Failure) -> None:

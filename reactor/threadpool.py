@@ -204,8 +204,9 @@ class ThreadPool:
             workers = [worker for worker in self._workers if worker.thread is not threading.current_thread()]
             while self._idle:
                 self._let_go(self._idle.pop())
-            if not self._workers:
-                self._cancel_queue()  # it was never started
+            is_abandoned = not self._workers
+        if is_abandoned:
+            self._cancel_queue()  # the pool was never started
         stuck = self._join(workers, timeout)
         if stuck:
             log.error("%r was stopped without waiting for %s", self, _told(stuck))
