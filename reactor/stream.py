@@ -47,7 +47,13 @@ HIGH_WATER = 65536
 #: Pieces are joined into one for `send` up to this many octets; longer ones are sent one by one, uncopied.
 JOIN_UP_TO = 262144
 
+Socket = socket.socket  # under a name that the attribute `socket` does not hide
+
 State = Literal["connecting", "open", "closing", "closed"]
+
+
+#: The queue of every connection that has nothing to send: most, most of the time. Never added to.
+_EMPTY: deque[bytes | memoryview] = deque()
 
 
 @implementer(ITransport, IConsumer, IPushProducer, IReadWriteDescriptor, ISystemHandle, ILoggingContext)
@@ -59,12 +65,53 @@ class StreamConnection:
     `connected` is true from the first moment until `connectionLost`; `disconnecting` once it is closing.
     """
 
-    shortId: str
-    protocol: Any
-    context: Context
-    kind = "stream"
+    # Slots, because there are more attributes than a shared dictionary takes; a dictionary as well, for
+    # what a program adds of its own.
+    __slots__ = (
+        "__dict__",
+        "__weakref__",
+        "_blank",
+        "_direct",
+        "_end_when_drained",
+        "_ending",
+        "_fd",
+        "_first",
+        "_half_closing",
+        "_more",
+        "_paused",
+        "_producer_paused",
+        "_pulling",
+        "_queue",
+        "_queued",
+        "_read_ended",
+        "_reading",
+        "_recv",
+        "_send",
+        "_wants_end",
+        "_write_ended",
+        "_write_error",
+        "_writing",
+        "bytesIn",
+        "bytesOut",
+        "connected",
+        "context",
+        "disconnecting",
+        "openedAt",
+        "producer",
+        "protocol",
+        "reactor",
+        "shortId",
+        "socket",
+        "streamingProducer",
+    )
 
-    def __init__(self, reactor: Reactor, sock: socket.socket | None, context: Context | None = None) -> None:
+    kind = "stream"
+    protocol: Any
+    producer: Any
+    shortId: str
+    socket: Socket
+
+    def __init__(self, reactor: Reactor, sock: Socket | None, context: Context | None = None) -> None:
         self.reactor = reactor
         self.context = copy_context() if context is None else context
         self.protocol = None
@@ -73,13 +120,17 @@ class StreamConnection:
         self.bytesIn = 0
         self.bytesOut = 0
         self.openedAt = time.time()
-        self.producer: Any = None
+        self.producer = None
         self.streamingProducer = False
         self._pulling = False
         self._producer_paused = False
-        self._collecting = False
-        self._collected: list[bytes] = []
-        self._queue: deque[bytes | memoryview] = deque()
+        # What the protocol writes during an event: None when it is sent as it comes, else the first piece
+        # (empty: none yet) and those after it. `_blank` is what an event begins with.
+        self._first: bytes | None = None
+        self._more: list[bytes] | None = None
+        self._blank: bytes | None = b""
+        self._direct = False  # whether a write may go to the system at once
+        self._queue: deque[bytes | memoryview] = _EMPTY
         self._queued = 0
         self._paused = False
         self._reading = False
@@ -87,6 +138,7 @@ class StreamConnection:
         self._read_ended = False
         self._write_ended = False
         self._half_closing = False
+        self._wants_end = False  # disconnecting, or half closing
         self._write_error: BaseException | None = None
         self._end_when_drained = False
         self._ending = False
@@ -94,7 +146,7 @@ class StreamConnection:
         if sock is not None:
             self._take_socket(sock)
 
-    def _take_socket(self, sock: socket.socket) -> None:
+    def _take_socket(self, sock: Socket) -> None:
         self.socket = sock
         self._fd = sock.fileno()
         self._recv = sock.recv
@@ -112,13 +164,13 @@ class StreamConnection:
     @property
     def bufferedBytes(self) -> int:
         """Octets written and not yet taken by the system."""
-        return self._queued + sum(map(len, self._collected))
+        return self._queued + len(self._first or b"") + sum(map(len, self._more or ()))
 
     def idleSeconds(self) -> float | None:
         """Seconds since data last moved in either direction; None when the system does not tell."""
         return None
 
-    def getHandle(self) -> socket.socket:
+    def getHandle(self) -> Socket:
         """The socket underneath."""
         return self.socket
 
@@ -143,8 +195,8 @@ class StreamConnection:
     def begin(self, protocol: Any) -> None:
         """Give `protocol` this transport and start to read. Called in the connection's context."""
         self.protocol = protocol
-        self.connected = True
-        self._collecting = True
+        self.connected = self._direct = True
+        self._first = self._blank
         try:
             protocol.makeConnection(self)
         except BaseException as error:
@@ -178,15 +230,31 @@ class StreamConnection:
             self._read_end()
             return
         self.bytesIn += len(data)
-        self._collecting = True
+        self._first = self._blank
         try:
             self.protocol.dataReceived(data)
         except BaseException as error:
             self._protocol_failed(error, self.protocol.dataReceived)
             return
-        self._collecting = False
-        if self._collected or self.disconnecting:
+        answer = self._first
+        if answer and self._direct and self._more is None:  # one write, as most events have
+            self._first = None
+            try:
+                sent = self._send(answer)
+            except (BlockingIOError, InterruptedError):
+                sent = 0
+            except OSError as error:
+                self._write_failed(error)
+                return
+            self.bytesOut += sent
+            if sent < len(answer):
+                self._enqueue(memoryview(answer)[sent:])
+            if self._wants_end:
+                self._after_event()
+        elif answer or self._wants_end:
             self._after_event()
+        else:
+            self._first = None
 
     def _read_end(self) -> None:
         """The peer sends no more."""
@@ -197,7 +265,9 @@ class StreamConnection:
         elif IHalfCloseableProtocol.providedBy(self.protocol):
             self._call_protocol(self.protocol.readConnectionLost)
         elif self._queue:
-            self.disconnecting = self._end_when_drained = True  # what the protocol said already is still sent
+            self.disconnecting = self._wants_end = self._end_when_drained = (
+                True  # what the protocol said already is still sent
+            )
         else:
             self._lose(ConnectionDone())
 
@@ -227,13 +297,17 @@ class StreamConnection:
         """
         if type(data) is not bytes:
             data = checked_bytes("write", data)
-        if self._collecting:
-            self._collected.append(data)
-            if self.producer is not None:
-                self._send_collected()  # now, so that a producer hears in time that it should pause
-        elif self._queue or self._pulling:
+        first = self._first
+        if first is not None:
+            if not first:
+                self._first = data
+            elif self._more is None:
+                self._more = [data]
+            else:
+                self._more.append(data)
+        elif not self._direct:
             self._enqueue(data)
-        elif data and self.connected and not (self._write_ended or self._half_closing or self._ending):
+        elif data:
             try:
                 sent = self._send(data)
             except (BlockingIOError, InterruptedError):
@@ -253,10 +327,12 @@ class StreamConnection:
         self.write(b"".join(pieces))
 
     def _enqueue(self, data: bytes | memoryview) -> None:
-        if not data or not self.connected or self._write_ended or self._half_closing or self._ending:
+        if not data or not self._takes_data():
             return
         if not self._writing:
+            self._direct = False
             self._writing = True
+            self._queue = deque()
             self.reactor.driver.add_writer(self._fd, self.doWrite, self.context)
         self._queue.append(data)
         self._queued += len(data)
@@ -264,25 +340,33 @@ class StreamConnection:
             self._producer_paused = True
             self.producer.pauseProducing()
 
+    def _takes_data(self) -> bool:
+        return self.connected and not (self._write_ended or self._half_closing or self._ending)
+
+    def _review(self) -> None:
+        """Something changed that decides whether a write may go to the system at once."""
+        self._direct = self._takes_data() and not (self._writing or self._pulling)
+
     def _after_event(self) -> None:
         """The protocol had its say: send what it wrote, and end what it asked to end."""
-        self._collecting = False
-        if self._collected:
+        if self._first is not None:
             self._send_collected()
-        if (self.disconnecting or self._half_closing) and not self._queue and self.producer is None:
+        if self._wants_end and not self._queue and self.producer is None:
             self._drained()
 
     def _send_collected(self) -> None:
-        collected, self._collected = self._collected, []
-        collecting, self._collecting = self._collecting, False
-        if len(collected) == 1:
-            self.write(collected[0])
-        elif sum(map(len, collected)) <= JOIN_UP_TO:
-            self.write(b"".join(collected))
+        """Send what was collected, and collect no more during this event."""
+        first, more = self._first, self._more
+        self._first = self._more = None
+        if more is None:
+            self.write(first or b"")
+            return
+        more.insert(0, first or b"")
+        if sum(map(len, more)) <= JOIN_UP_TO:
+            self.write(b"".join(more))
         else:
-            for data in collected:
+            for data in more:
                 self.write(data)
-        self._collecting = collecting
 
     def doWrite(self) -> None:
         """Send from the queue. What the driver calls while a `send` fell short."""
@@ -302,6 +386,7 @@ class StreamConnection:
         except OSError as error:
             self._write_failed(error)
             return
+        self._queue = _EMPTY
         self._stop_writing()
         self._drained()
 
@@ -335,6 +420,7 @@ class StreamConnection:
         """The peer takes no more. What it still sent is read before the connection counts as lost."""
         self._write_error = error
         self._write_ended = True
+        self._direct = False
         self._forget_queue()
         if not self._reading:
             self._lose_soon(self._reason())
@@ -347,11 +433,12 @@ class StreamConnection:
         if self._writing:
             self._writing = False
             self.reactor.driver.remove_writer(self._fd)
+            self._review()
 
     def _forget_queue(self) -> None:
-        self._stop_writing()
-        self._queue.clear()
+        self._queue = _EMPTY
         self._queued = 0
+        self._stop_writing()
 
     # -- producers ----------------------------------------------------------------------------------
 
@@ -370,18 +457,21 @@ class StreamConnection:
         if not self.connected or self._ending or self._write_ended:
             producer.stopProducing()
             return
-        if self._collected:
+        if self._first is not None:
+            # From here on as it comes: a producer must hear in time that it should pause.
             self._send_collected()
+        self._blank = None
         self.producer = producer
         self.streamingProducer = bool(streaming)
         self._pulling = not streaming
+        self._review()
         if not streaming:
             producer.resumeProducing()
 
     def unregisterProducer(self) -> None:
         """The producer is done; a close that waited for it goes on."""
         self._drop_producer()
-        if self._queue or self._collecting:
+        if self._queue or self._first is not None:
             return  # the end of the event, or of the queue, sees to the rest
         if self.disconnecting:
             self._lose_soon(self._reason())
@@ -390,7 +480,9 @@ class StreamConnection:
 
     def _drop_producer(self) -> None:
         self.producer = None
+        self._blank = b""
         self.streamingProducer = self._pulling = self._producer_paused = False
+        self._review()
 
     # -- ending -------------------------------------------------------------------------------------
 
@@ -398,9 +490,9 @@ class StreamConnection:
         """Close, after everything written has left and the producer, if any, is done. Reading stops now."""
         if not self.connected or self.disconnecting or self._ending:
             return
-        self.disconnecting = True
+        self.disconnecting = self._wants_end = True
         self._stop_reading()
-        if self._collecting or self._queue or self.producer is not None:
+        if self._first is not None or self._queue or self.producer is not None:
             return
         self._lose_soon(self._reason())
 
@@ -409,8 +501,9 @@ class StreamConnection:
         if not self.connected or self._ending:
             return
         self._linger_not()
-        self._collected.clear()
+        self._first = self._more = None
         self._write_ended = True
+        self._direct = False
         self._stop_reading()
         self._forget_queue()
         self._lose_soon(ConnectionAborted())
@@ -419,10 +512,11 @@ class StreamConnection:
         """Close our direction after everything written has left; what the peer sends is still received."""
         if not self.connected or self._write_ended or self._half_closing:
             return
-        if self._collected:
+        if self._first is not None:
             self._send_collected()
-        self._half_closing = True
-        if self._collecting or self._queue or self.producer is not None:
+        self._half_closing = self._wants_end = True
+        self._direct = False
+        if self._queue or self.producer is not None:
             return
         self.reactor.call_in(self.context, self._shut_down_writing)
 
@@ -431,6 +525,7 @@ class StreamConnection:
             return
         self._write_ended = True
         self._half_closing = False
+        self._wants_end = self.disconnecting
         try:
             self.socket.shutdown(socket.SHUT_WR)
         except OSError as error:
@@ -444,15 +539,15 @@ class StreamConnection:
     def _lose_soon(self, why: ConnectionClosed) -> None:
         """End in a turn of its own: never inside a call that the protocol, or anyone else, makes."""
         self._ending = True
+        self._direct = False
         self.reactor.call_in(self.context, self._lose, why)
 
     def _lose(self, why: ConnectionClosed) -> None:
         """The end: everything is given back and the protocol is told, once."""
         if not self.connected:
             return
-        self.connected = False
-        self._collecting = False
-        self._collected.clear()
+        self.connected = self._direct = False
+        self._first = self._more = None
         self._stop_reading()
         self._forget_queue()
         self.socket.close()
@@ -478,7 +573,6 @@ class StreamConnection:
 
     def _protocol_failed(self, error: BaseException, what: object) -> None:
         """A protocol that raises loses its own connection and no other."""
-        self._collecting = False
         self.reactor.callback_failed(error, what)
         # What it wrote before it failed was meant to be sent.
         self._after_event()
@@ -488,7 +582,9 @@ class StreamConnection:
 
     def _call_protocol(self, call: Any) -> None:
         """Call the protocol or a producer as an event of its own, errors ending the connection."""
-        nested, self._collecting = self._collecting, True
+        nested = self._first is not None
+        if not nested:
+            self._first = self._blank
         try:
             call()
         except BaseException as error:

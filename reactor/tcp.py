@@ -33,7 +33,7 @@ from .error import (
 )
 from .failure import Failure
 from .interfaces import IConnector, IListeningPort, IReadDescriptor, ISystemHandle, ITCPTransport
-from .stream import State, StreamConnection
+from .stream import Socket, State, StreamConnection
 
 if TYPE_CHECKING:
     from .core import Reactor
@@ -42,7 +42,6 @@ if TYPE_CHECKING:
 log = logging.getLogger("wirelab.reactor")
 
 Address = IPv4Address | IPv6Address
-Socket = socket.socket  # under a name that the attribute `socket` does not hide
 
 #: Connections accepted per wake-up: a flood of new ones must not keep the old ones waiting.
 ACCEPTS_PER_EVENT = 64
@@ -76,10 +75,14 @@ _LAST_SENT, _LAST_RECEIVED = 44, 52
 class Connection(StreamConnection):
     """A TCP connection."""
 
+    __slots__ = ("_host", "_peer")
     kind = "tcp"
-    socket: Socket
-    _host: Address | None = None
-    _peer: Address | None = None
+    _host: Address | None
+    _peer: Address | None
+
+    def __init__(self, reactor: Reactor, sock: Socket | None, context: Context) -> None:
+        super().__init__(reactor, sock, context)
+        self._host = self._peer = None
 
     def getHost(self) -> Any:
         """The IPv4Address or IPv6Address of this end."""
@@ -137,6 +140,8 @@ class Connection(StreamConnection):
 class Server(Connection):
     """A connection that a port accepted, or that was adopted."""
 
+    __slots__ = ("factory", "server")
+
     def __init__(
         self,
         reactor: Reactor,
@@ -163,6 +168,8 @@ class Client(Connection):
 
     The attempt begins in the next turn of the loop, so that nothing is reported before its caller can listen.
     """
+
+    __slots__ = ("_attempting", "_lookup", "connector", "factory")
 
     def __init__(self, reactor: Reactor, connector: Connector, context: Context) -> None:
         super().__init__(reactor, None, context)
