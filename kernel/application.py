@@ -16,7 +16,7 @@ import time
 
 from ipykernel.kernelapp import IPKernelApp, kernel_aliases
 from tornado.ioloop import IOLoop
-from traitlets import Dict, Enum, Type
+from traitlets import Dict, Enum, Type, default
 
 from ..console.loops import LoopMissing, finish_tasks, make_loop
 from ..reactor.core import Reactor
@@ -25,6 +25,7 @@ from . import strays
 from .interrupt import Interrupts
 from .kernel import WirelabKernel, WirelabShell
 from .parent import ParentWatch
+from .streams import LastingStream
 
 LEAVE_WITHIN = 2.0
 """Seconds from the first word of leaving to the end, threads that still work or not.
@@ -52,6 +53,10 @@ class KernelApplication(IPKernelApp):
     loop = Enum(
         ("asyncio", "uvloop"), "asyncio", help="The event loop: the standard one, or uvloop (an extra)."
     ).tag(config=True)
+
+    @default("outstream_class")
+    def _default_outstream_class(self) -> str:
+        return f"{LastingStream.__module__}.{LastingStream.__qualname__}"
 
     interrupts: Interrupts
     asyncio_loop: asyncio.AbstractEventLoop
@@ -146,17 +151,19 @@ class KernelApplication(IPKernelApp):
 
     # The end
 
-    def leave(self) -> concurrent.futures.Future[None]:
+    def leave(self, interrupt: bool = True) -> concurrent.futures.Future[None]:
         """End the session and the kernel; from any thread, from a signal, more than once.
 
-        The answer fires when the loop has heard of it; the end itself is a little later.
+        The answer fires when the loop has heard of it; the end itself is a little later. A cell that runs is
+        interrupted, unless it is the one that asked.
         """
         if self._leaving is None:
             self._leaving = concurrent.futures.Future()
             # The bare thread takes no lock, and this may run in a signal handler, inside anything.
             _thread.start_new_thread(_end_for_sure, (LEAVE_WITHIN,))
             self.asyncio_loop.call_soon_threadsafe(self._hear, self._leaving)
-            self.interrupts.deliver()  # a cell or a callback that blocks would keep the loop from hearing
+            if interrupt:
+                self.interrupts.deliver()  # what blocks would keep the loop from hearing
         return self._leaving
 
     def _hear(self, leaving: concurrent.futures.Future[None]) -> None:

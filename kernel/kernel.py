@@ -51,7 +51,7 @@ class WirelabShell(SessionShell, ZMQInteractiveShell):
     def _update_exit_now(self, change: dict[str, Any]) -> None:
         """`exit` was called in a cell."""
         if change["new"]:
-            self.kernel.leave()
+            self.kernel.leave(interrupt=False)
 
 
 class WirelabKernel(AttentiveKernel):
@@ -76,7 +76,8 @@ class WirelabKernel(AttentiveKernel):
     ).tag(config=True)
 
     interrupts: Interrupts
-    leave: Callable[[], concurrent.futures.Future[None]]
+    _insisting: asyncio.Task[None]
+    leave: Callable[..., concurrent.futures.Future[None]]
 
     @property
     def kernel_info(self) -> dict[str, Any]:
@@ -125,7 +126,7 @@ class WirelabKernel(AttentiveKernel):
         self.session.send(stream, "execute_reply", json_clean(reply), parent, ident=ident)
 
     def _mend_streams(self) -> None:
-        """Put back the output streams that a cell closed, removed or set to None."""
+        """Put back the output streams that a cell removed, or replaced by one that is closed by now."""
         for name, own in (("stdout", self._stdout), ("stderr", self._stderr)):
             stream = getattr(sys, name, None)
             if stream is None or getattr(stream, "closed", False):
@@ -133,7 +134,10 @@ class WirelabKernel(AttentiveKernel):
 
     def latest_context(self) -> contextvars.Context:
         """A copy of the context of the latest cell: whose it most likely is when nobody else is known."""
-        return self._shell_context.copy()
+        context = self._shell_context.copy()
+        assert self.shell is not None
+        context.run(self.shell.set_thread_parent, context[self._shell_parent])
+        return context
 
     # Interrupts
 
@@ -160,6 +164,9 @@ class WirelabKernel(AttentiveKernel):
         self.interrupts.deliver()
         assert self.session is not None
         self.session.send(stream, "interrupt_reply", {"status": "ok"}, parent, ident=ident)
+        self._insisting = asyncio.create_task(self._insist(before))  # kept, or it might be collected
+
+    async def _insist(self, before: int) -> None:
         await asyncio.sleep(GRACE)
         leads_group = os.getpgrp() == os.getpid()
         if self.interrupts.received == before and leads_group:

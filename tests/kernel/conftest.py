@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import queue
+import subprocess
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -161,30 +163,43 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         yield path
 
 
-@pytest.fixture(scope="module")
-def start_kernel(home: Path) -> Iterator[StartKernel]:
-    """Start a kernel: `start_kernel(loop="uvloop")`. All of them end with the module."""
+@contextmanager
+def _kernels(home: Path) -> Iterator[StartKernel]:
+    """Gives what starts kernels; all of them have ended afterwards."""
     started: list[Frontend] = []
 
-    def start(loop: str = "asyncio", **options: Any) -> Frontend:
-        kernelspec.install(f"wirelab-{loop}", prefix=str(home), loop=loop)
+    def start(loop: str = "asyncio") -> Frontend:
+        name = f"wirelab-{loop}"
+        folder = home / "share" / "jupyter" / "kernels"
+        (folder / name).mkdir(parents=True, exist_ok=True)
+        kernelspec.write(folder / name, loop=loop)
         specs = KernelSpecManager()
-        specs.kernel_dirs = [str(home / "share" / "jupyter" / "kernels")]
-        manager = KernelManager(kernel_name=f"wirelab-{loop}", kernel_spec_manager=specs)
-        manager.start_kernel(**options)
+        specs.kernel_dirs = [str(folder)]
+        manager = KernelManager(kernel_name=name, kernel_spec_manager=specs)
+        manager.start_kernel(stderr=subprocess.DEVNULL)
         frontend = Frontend(manager, manager.client())
         started.append(frontend)
-        frontend.client.start_channels()
+        frontend.client.start_channels(hb=False)
         frontend.client.wait_for_ready(timeout=WAIT)
         return frontend
 
-    yield start
-    for frontend in started:
-        frontend.client.stop_channels()
-        frontend.manager.shutdown_kernel(now=True)
+    try:
+        yield start
+    finally:
+        for frontend in started:
+            frontend.client.stop_channels()
+            frontend.manager.shutdown_kernel(now=True)
+
+
+@pytest.fixture
+def start_kernel(home: Path) -> Iterator[StartKernel]:
+    """Start a kernel for one test: `start_kernel(loop="uvloop")`."""
+    with _kernels(home) as start:
+        yield start
 
 
 @pytest.fixture(scope="module", params=["asyncio", "uvloop"])
-def kernel(request: pytest.FixtureRequest, start_kernel: StartKernel) -> Frontend:
+def kernel(request: pytest.FixtureRequest, home: Path) -> Iterator[Frontend]:
     """One kernel for the module, on each kind of loop."""
-    return start_kernel(loop=request.param)
+    with _kernels(home) as start:
+        yield start(loop=request.param)
