@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from contextvars import Context
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from ..failure import Failure
 from .errors import CancelledError
@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     import asyncio
 
     from .deferred import Deferred
+
+
+#: In the place of an entry's context: the entry is no callback, but a coroutine or task to be resumed.
+RESUMES: Final[Any] = object()
 
 
 class Waiting:
@@ -25,15 +29,14 @@ class Waiting:
 
     __slots__ = ("_callbacks", "_is_cancelled", "_is_done", "_loop", "deferred", "outcome")
 
+    # Whoever makes one fills in `deferred`: an __init__ would double the cost. The rest is filled in when a Task
+    # asks; our own driver, the common case, never does.
+    deferred: Deferred[Any]
     outcome: Any
     _callbacks: list[tuple[Callable[[Any], object], Context | None]]
     _is_cancelled: bool
     _is_done: bool
     _loop: asyncio.AbstractEventLoop
-
-    def __init__(self, deferred: Deferred[Any]) -> None:
-        # The other slots are filled when a Task asks; our own driver, the common case, never does.
-        self.deferred = deferred
 
     @property
     def _asyncio_future_blocking(self) -> bool:
@@ -57,7 +60,7 @@ class Waiting:
         """Have the loop call `fn(self)` soon after the Deferred has fired."""
         self._callbacks.append((fn, context))
         if len(self._callbacks) == 1:
-            self.deferred._wait(self)
+            self.deferred._wait((Waiting._wake, Waiting._wake, RESUMES, self))
         elif self._is_done:
             self._tell()
 
@@ -96,7 +99,7 @@ class Waiting:
         """The failure of the Deferred, or None."""
         return self.outcome.value if isinstance(self.outcome, Failure) else None
 
-    def resume(self, result: Any) -> None:
+    def _wake(self, result: Any) -> None:
         """The Deferred has fired: wake the Task."""
         if (
             self._is_cancelled
@@ -104,7 +107,7 @@ class Waiting:
             and not isinstance(result.value, CancelledError)
         ):
             # The Task will see a cancellation, not this: it stays unhandled, to be told.
-            self.deferred._guard = None
+            del self.deferred._guard
         self.outcome = result
         self._is_done = True
         self._tell()

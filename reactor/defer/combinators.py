@@ -6,11 +6,14 @@ from collections.abc import Iterable, Sequence
 from typing import Any, TypeVar
 
 from .. import running
-from ..failure import Failure
+from ..failure import Failure, Outcome
+from .awaiting import RESUMES
 from .deferred import Deferred
 from .errors import DeferError, FirstError
 
 T = TypeVar("T")
+
+_outcomes = Outcome.kinds
 
 SUCCESS = True
 FAILURE = False
@@ -38,23 +41,30 @@ class DeferredList(Deferred[Any]):
         self.finishedCount = 0
         if not self._deferredList and not fireOnOneCallback:
             self.callback([])
+        told = self._one_fired
         for index, deferred in enumerate(self._deferredList):
-            deferred.addCallbacks(
-                self._one_fired, self._one_fired, callbackArgs=(index, SUCCESS), errbackArgs=(index, FAILURE)
-            )
+            deferred._wait((told, told, RESUMES, (index, deferred)))
 
-    def _one_fired(self, result: Any, index: int, succeeded: bool) -> Any:
+    def _one_fired(self, which: tuple[int, Deferred[Any]], result: Any) -> Deferred[Any] | None:
+        index, deferred = which
+        succeeded = not (type(result) in _outcomes and isinstance(result, Failure))
         self.resultList[index] = (succeeded, result)
         self.finishedCount += 1
-        if not self.called:
-            if succeeded and self.fireOnOneCallback:
-                self.callback((result, index))
-            elif not succeeded and self.fireOnOneErrback:
-                assert isinstance(result, Failure)
-                self.errback(Failure(FirstError(result, index)))
-            elif self.finishedCount == len(self.resultList):
-                self.callback(self.resultList)
-        return None if not succeeded and self.consumeErrors else result
+        if not succeeded:
+            if self.consumeErrors:
+                deferred.result = None
+            else:
+                del deferred._guard  # looking at a failure is not handling it
+        if self._state not in (0, 8):
+            return None
+        if succeeded:
+            if self.fireOnOneCallback:
+                return self._settle((result, index))
+        elif self.fireOnOneErrback:
+            return self._settle(Failure(FirstError(result, index)))
+        if self.finishedCount == len(self.resultList):
+            return self._settle(self.resultList)
+        return None
 
 
 def _cancel_all(deferred: Deferred[Any]) -> None:

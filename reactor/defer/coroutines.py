@@ -17,14 +17,14 @@ P = ParamSpec("P")
 
 def ensureDeferred(coro: Coroutine[Any, Any, T] | Generator[Any, Any, T] | Deferred[T]) -> Deferred[T]:
     """The Deferred of a coroutine, which starts at once; a Deferred is returned as it is."""
+    if type(coro) is CoroutineType:
+        return start(coro, Deferred())
     if isinstance(coro, Deferred):
         return coro
-    if not isinstance(coro, (CoroutineType, GeneratorType, Coroutine)):
+    if not isinstance(coro, (GeneratorType, Coroutine)):
         hint = f": call it, ensureDeferred({coro.__name__}(...))" if hasattr(coro, "__name__") else ""
         raise NotACoroutineError(f"{coro!r} is not a coroutine or a Deferred{hint}")
-    deferred: Deferred[T] = Deferred()
-    start(coro, deferred)
-    return deferred
+    return start(coro, Deferred())
 
 
 def inlineCallbacks(f: Callable[P, Generator[Any, Any, T]]) -> Callable[P, Deferred[T]]:
@@ -35,9 +35,7 @@ def inlineCallbacks(f: Callable[P, Generator[Any, Any, T]]) -> Callable[P, Defer
         generator = f(*args, **kwargs)
         if type(generator) is not GeneratorType and not isinstance(generator, Generator):
             raise _not_a_generator(f, generator)
-        deferred: Deferred[T] = Deferred()
-        start(generator, deferred)
-        return deferred
+        return start(generator, Deferred())
 
     return deferring
 

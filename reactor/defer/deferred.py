@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import reprlib
 import sys
 from collections.abc import Callable, Coroutine, Generator, Mapping
 from contextvars import Context, copy_context
-from types import CodeType
-from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar, cast
+from types import CodeType, FrameType
+from typing import TYPE_CHECKING, Any, Final, Generic, NoReturn, TypeVar, cast
 
 from ..failure import Failure, Outcome, caught
-from . import origin
-from .awaiting import Waiting
+from . import origin, recording
+from .awaiting import RESUMES, Waiting
 from .driver import Driver, start
 from .errors import AlreadyCalledError, CancelledError, TimeoutError
-from .recording import DeferredState
+from .recording import DeferredState, shorten
 from .unhandled import Guard
 
 if TYPE_CHECKING:
@@ -23,54 +22,107 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 U = TypeVar("U")
 
-Extra = tuple[tuple[Any, ...], Mapping[str, Any]]
-Entry = tuple[Any, "Extra | None", Any, "Extra | None", "Context | None"]
+#: callback, errback, the context to call them in, and their further arguments: (args, kwargs) of either.
+Entry = tuple[Any, Any, Any, Any]
 
-# In the place of an entry's context these say that the entry is no callback but a Deferred
-# that waits for this one's result, or a coroutine (or a Task) to be woken with it.
-_CHAINED: Final[Any] = object()
-_RESUMES: Final[Any] = object()
+# An entry that is no callback but part of the machinery has one of these in the place of its context, so that
+# ordinary entries pay nothing for them. RESUMES: call `callback(extra, result)`, which returns a Deferred whose
+# callbacks are to be called next, or None. WAITS: `callback` is a Deferred that waits for this one's result.
+_RESUMES: Final[Any] = RESUMES
+_WAITS: Final[Any] = object()
 
-_NOTHING: Final[Mapping[str, Any]] = {}
+# The states. Plain numbers in module globals: this is the hot path, and an enum costs ten times the comparison.
+_WAITING: Final = 0  # no result yet
+_FIRED: Final = 1  # has a result, and no callback left to call with it
+_FAILED: Final = 2  # the same, with a Failure
+_RUNNING: Final = 3  # its callbacks are being called
+_CHAINED: Final = 4  # its result is another Deferred, and it waits for that one's
+_PAUSED: Final = 5  # has a result, and was told to pause
+_STOPPING: Final = 6  # told to pause by one of its callbacks, which is still being called
+_CHAINED_HELD: Final = 7  # waits for another Deferred, and was told to pause
+_HELD: Final = 8  # no result yet, and was told to pause
 
-_shorten = reprlib.Repr()
-_shorten.maxstring = _shorten.maxother = 60
+_NO_KEYWORDS: Final[Mapping[str, Any]] = {}
+
+_getframe = sys._getframe
+
+#: Deferred, Failure and their subclasses. Asking for a value's type in here is cheaper than `isinstance`,
+#: which for everything else looks for a `__class__` that pretends.
+_outcomes = Outcome.kinds
+_user_files = origin.user_files
+_last_code: CodeType | None = None
 
 
 class Deferred(Outcome, Generic[T]):
-    """A result that will be there later."""
+    """A result that will be there later, and the functions to call with it.
 
+    Callbacks are called in the order in which they were added, each with what the one before returned; after an
+    exception, or a returned Failure, it is the errbacks that are called. A callback that returns a Deferred makes
+    those after it wait for its result. Each runs in the context (`contextvars`) it was added in.
+
+    `await` gives the result and leaves it in place; it works in coroutines driven by wirelab and in asyncio's tasks.
+
+    `canceller(deferred)` is called by `cancel`: it stops what was to bring the result, and may fire the Deferred itself.
+
+    Attributes: `called` whether it has fired, `paused` how often it was paused, `result` its present result (a Failure
+    after an error), which is not there before it has fired.
+    """
+
+    # No __dict__: an attribute is read and written at a fixed offset. Slots that only some need (those after the
+    # empty line) are not filled when a Deferred is made: nine stores instead of six would be 5 % of its whole life.
     __slots__ = (
         "__weakref__",
         "_callbacks",
         "_canceller",
         "_code",
         "_guard",
-        "_is_running",
         "_lasti",
-        "_swallows_next",
-        "called",
-        "paused",
+        "_pauses",
+        "_record",
+        "_state",
         "result",
-    )
+    )  # fmt: skip
 
     result: Any
+    _callbacks: Entry | list[Entry] | None  # a single one, the most frequent number, without a list around it
+    _canceller: Callable[[Any], object] | Driver | None
+    _code: CodeType
+    _lasti: int
+    _state: int
+    _guard: (
+        Guard | Failure
+    )  # what watches over an unhandled failure, or the failure that an `await` has handled
+    _pauses: int
+    _record: recording.Record
 
     def __init__(self, canceller: Callable[[Deferred[T]], object] | None = None) -> None:
-        self.called = False
-        self.paused = 0
-        self._canceller: Callable[[Any], object] | Driver | None = canceller
-        self._callbacks: list[Entry] = []
-        self._is_running = False
-        self._swallows_next = False
-        self._guard: Guard | Failure | None = None
-        frame = sys._getframe(1)
+        self._state = 0
+        self._callbacks = None
+        self._canceller = canceller
+        frame = _getframe(1)
+        self._code = code = frame.f_code
+        self._lasti = frame.f_lasti
+        if code is not _last_code:
+            self._find_origin(frame)
+
+    def _find_origin(self, frame: FrameType) -> None:
+        """Look through frames of machinery, and remember the last code that is none: loops make many Deferreds."""
+        global _last_code
         code = frame.f_code
-        if origin._known.get(code.co_filename) is False:
-            self._code: CodeType = code
-            self._lasti: int = frame.f_lasti
+        if code.co_filename in _user_files:
+            _last_code = code
         else:
             self._code, self._lasti = origin.outside(frame)
+
+    @property
+    def called(self) -> bool:
+        """Whether it has fired."""
+        return 0 < self._state < _HELD
+
+    @property
+    def paused(self) -> int:
+        """How many times it is paused; waiting for another Deferred counts as one."""
+        return getattr(self, "_pauses", 0) + (self._state in (_CHAINED, _CHAINED_HELD))
 
     # -- adding callbacks
 
@@ -78,68 +130,110 @@ class Deferred(Outcome, Generic[T]):
         self,
         callback: Callable[..., Any] | None,
         errback: Callable[..., Any] | None = None,
-        callbackArgs: tuple[Any, ...] = (),
-        callbackKeywords: Mapping[str, Any] = _NOTHING,
-        errbackArgs: tuple[Any, ...] = (),
-        errbackKeywords: Mapping[str, Any] = _NOTHING,
+        callbackArgs: tuple[Any, ...] | None = (),
+        callbackKeywords: Mapping[str, Any] | None = _NO_KEYWORDS,
+        errbackArgs: tuple[Any, ...] | None = (),
+        errbackKeywords: Mapping[str, Any] | None = _NO_KEYWORDS,
     ) -> Deferred[Any]:
-        """Call `callback` with the result, or `errback` with the Failure."""
-        if callback is not None and not callable(callback):
+        """Call `callback(result, *callbackArgs, **callbackKeywords)` with a result, or `errback` with a Failure.
+
+        None in the place of either lets the result, or the failure, pass.
+        """
+        if not callable(callback) and callback is not None:
             raise _not_callable("addCallbacks", callback)
-        if errback is not None and not callable(errback):
+        if not callable(errback) and errback is not None:
             raise _not_callable("addCallbacks", errback)
-        context = copy_context()
-        self._callbacks.append(
-            (
-                callback,
-                (callbackArgs, callbackKeywords) if callbackArgs or callbackKeywords else None,
-                errback,
-                (errbackArgs, errbackKeywords) if errbackArgs or errbackKeywords else None,
-                context if context else None,
+        extra = None
+        if callbackArgs or callbackKeywords or errbackArgs or errbackKeywords:
+            extra = (
+                callbackArgs or (),
+                callbackKeywords or _NO_KEYWORDS,
+                errbackArgs or (),
+                errbackKeywords or _NO_KEYWORDS,
             )
-        )
-        if self.called:
-            self._run()
+        entry: Entry = (callback, errback, copy_context(), extra)
+        callbacks = self._callbacks
+        if callbacks is None:
+            self._callbacks = entry
+        elif type(callbacks) is list:
+            callbacks.append(entry)
+        else:
+            self._callbacks = [callbacks, entry]
+        if self._state:
+            self._go_on()
         return self
 
     def addCallback(self, callback: Callable[..., Any], *args: Any, **kwargs: Any) -> Deferred[Any]:
         """Call `callback(result, *args, **kwargs)` when there is a result."""
         if not callable(callback):
             raise _not_callable("addCallback", callback)
-        context = copy_context()
-        self._callbacks.append(
-            (callback, (args, kwargs) if args or kwargs else None, None, None, context if context else None)
+        entry: Entry = (
+            callback,
+            None,
+            copy_context(),
+            (args, kwargs, (), _NO_KEYWORDS) if args or kwargs else None,
         )
-        if self.called:
-            self._run()
+        callbacks = self._callbacks
+        if callbacks is None:
+            self._callbacks = entry
+        elif type(callbacks) is list:
+            callbacks.append(entry)
+        else:
+            self._callbacks = [callbacks, entry]
+        if self._state:
+            self._go_on()
         return self
 
     def addErrback(self, errback: Callable[..., Any], *args: Any, **kwargs: Any) -> Deferred[Any]:
         """Call `errback(failure, *args, **kwargs)` when there is a failure."""
         if not callable(errback):
             raise _not_callable("addErrback", errback)
-        context = copy_context()
-        self._callbacks.append(
-            (None, None, errback, (args, kwargs) if args or kwargs else None, context if context else None)
+        entry: Entry = (
+            None,
+            errback,
+            copy_context(),
+            ((), _NO_KEYWORDS, args, kwargs) if args or kwargs else None,
         )
-        if self.called:
-            self._run()
+        callbacks = self._callbacks
+        if callbacks is None:
+            self._callbacks = entry
+        elif type(callbacks) is list:
+            callbacks.append(entry)
+        else:
+            self._callbacks = [callbacks, entry]
+        if self._state:
+            self._go_on()
         return self
 
     def addBoth(self, callback: Callable[..., Any], *args: Any, **kwargs: Any) -> Deferred[Any]:
         """Call `callback(result or failure, *args, **kwargs)` in either case."""
         if not callable(callback):
             raise _not_callable("addBoth", callback)
-        context = copy_context()
-        extra = (args, kwargs) if args or kwargs else None
-        self._callbacks.append((callback, extra, callback, extra, context if context else None))
-        if self.called:
-            self._run()
+        entry: Entry = (
+            callback,
+            callback,
+            copy_context(),
+            (args, kwargs, args, kwargs) if args or kwargs else None,
+        )
+        callbacks = self._callbacks
+        if callbacks is None:
+            self._callbacks = entry
+        elif type(callbacks) is list:
+            callbacks.append(entry)
+        else:
+            self._callbacks = [callbacks, entry]
+        if self._state:
+            self._go_on()
         return self
 
     def chainDeferred(self, d: Deferred[Any]) -> Deferred[None]:
         """Fire `d` with the result or failure of this Deferred, whose own result becomes None."""
-        return self.addCallbacks(d.callback, d.errback)
+        if not isinstance(d, Deferred):
+            raise TypeError(
+                f"chainDeferred() takes a Deferred, not {shorten(d)}: to call a function use addCallback"
+            )
+        self._wait((_pass_on, _pass_on, _RESUMES, (self, d)))
+        return self
 
     def addTimeout(
         self,
@@ -147,7 +241,11 @@ class Deferred(Outcome, Generic[T]):
         clock: Any,
         onTimeoutCancel: Callable[[Any, float], Any] | None = None,
     ) -> Deferred[Any]:
-        """Cancel this Deferred when it has not fired within `timeout` seconds of `clock`."""
+        """Cancel this Deferred when it has not fired within `timeout` seconds of `clock`, an IReactorTime.
+
+        It then fails with TimeoutError; or `onTimeoutCancel(result, timeout)` is called with what the cancelling gave (as
+        a rule a Failure of CancelledError), and what it returns or raises is the result.
+        """
         timed = _Timeout(self, timeout, onTimeoutCancel)
         timed.call = clock.callLater(timeout, timed.expire)
         return self.addBoth(timed.finish)
@@ -155,92 +253,147 @@ class Deferred(Outcome, Generic[T]):
     # -- firing
 
     def callback(self, result: T | Failure) -> None:
-        """Fire with a result."""
-        if self.called:
-            if self._swallows_next:
-                self._swallows_next = False
+        """Fire with a result. Raises: AlreadyCalledError when it has fired; TypeError for a Deferred as result."""
+        if self._state:
+            if self._state != _HELD:
+                self._fired_again("callback")
                 return
-            raise self._already_called("callback")
-        if isinstance(result, Outcome) and not isinstance(result, Failure):
+        if type(result) in _outcomes:
+            if isinstance(result, Failure):
+                self.errback(result)
+                return
             raise TypeError(
-                "callback() takes the result itself, not a Deferred: chain them, for example "
-                "other.chainDeferred(this), or return the Deferred from a callback"
+                "callback() takes the result itself, not a Deferred: call other.chainDeferred(this), "
+                "or return the other Deferred from a callback"
             )
-        self.called = True
-        self.result = result
         self._canceller = None
-        self._run()
+        self.result = result
+        if self._state:
+            self._state = _PAUSED
+        elif self._callbacks is None:
+            self._state = 1
+        else:
+            self._run(False)
 
     def errback(self, fail: Failure | BaseException | None = None) -> None:
-        """Fire with a failure; None means the exception that is being handled."""
+        """Fire with a failure; None means the exception that is being handled.
+
+        Raises: AlreadyCalledError when it has fired; NoCurrentExceptionError when None means nothing.
+        """
         if fail is None:
             fail = Failure()
         elif not isinstance(fail, Failure):
             if not isinstance(fail, BaseException):
                 raise TypeError(
-                    f"errback() takes an exception or a Failure, not {_shorten.repr(fail)}: "
-                    "for example errback(ValueError('...'))"
+                    f"errback() takes an exception or a Failure, not {shorten(fail)}: "
+                    "wrap it, for example errback(ValueError('...'))"
                 )
             fail = Failure(fail)
-        if self.called:
-            if self._swallows_next:
-                self._swallows_next = False
+        if self._state:
+            if self._state != _HELD:
+                self._fired_again("errback")
                 return
-            raise self._already_called("errback")
-        self.called = True
-        self.result = fail
         self._canceller = None
-        self._run()
+        self.result = fail
+        if self._state:
+            self._state = _PAUSED
+        elif self._callbacks is None:
+            self._watch(fail)
+        else:
+            self._run(True)
 
     def cancel(self) -> None:
-        """Give up waiting."""
-        if not self.called:
-            canceller = self._canceller
-            if type(canceller) is Driver:
-                canceller.cancel()  # fires this Deferred when the coroutine has ended
+        """Give up waiting: call the canceller, and fail with CancelledError unless that fired the Deferred.
+
+        One that waits for another Deferred cancels that one; one that has its result is left alone. The Deferred of
+        a coroutine cancels what the coroutine waits for, and fires when the coroutine has ended.
+        """
+        waited: Deferred[Any] = self
+        seen = set()
+        while waited._state in (_CHAINED, _CHAINED_HELD) and id(waited) not in seen:
+            seen.add(id(waited))
+            waited = waited.result  # a loop, no recursion: the chain may be thousands long
+        if waited.called:
+            return
+        canceller = waited._canceller
+        if type(canceller) is Driver:
+            canceller.cancel()
+            return
+        if canceller is not None:
+            canceller(waited)
+            if waited.called:
                 return
-            if canceller is not None:
-                canceller(self)
-            else:
-                self._swallows_next = True
-            if not self.called:
-                self.errback(Failure(CancelledError()))
-        elif isinstance(self.result, Deferred):
-            self.result.cancel()
+        waited.errback(Failure(CancelledError()))
+        if canceller is None:
+            waited._canceller = _swallow  # nobody told the firer to stop: it may still fire, once
 
     def pause(self) -> None:
-        """Stop running callbacks until `unpause`."""
-        self.paused += 1
+        """Call no more callbacks until `unpause` was called as often as this."""
+        self._pauses = getattr(self, "_pauses", 0) + 1
+        state = self._state
+        if state == _WAITING:
+            self._state = _HELD
+        elif state == _CHAINED:
+            self._state = _CHAINED_HELD
+        elif state == _RUNNING:
+            self._state = _STOPPING
+            callbacks = self._callbacks
+            if type(callbacks) is list:
+                # The loop walks over this very list: emptied, it ends after the callback that called us.
+                self._callbacks = callbacks.copy()
+                callbacks.clear()
+            elif callbacks is not None:
+                self._callbacks = [callbacks]
+        elif state in (_FIRED, _FAILED):
+            self._state = _PAUSED
 
     def unpause(self) -> None:
-        """Undo one `pause`."""
-        self.paused -= 1
-        if self.paused <= 0 and self.called:
-            self._run()
+        """Undo one `pause`; after the last, go on. Raises: RuntimeError without a `pause`."""
+        pauses = getattr(self, "_pauses", 0)
+        if not pauses:
+            raise RuntimeError(f"unpause() without a pause() before: {self!r}")
+        self._pauses = pauses - 1
+        if pauses > 1:
+            return
+        state = self._state
+        if state == _HELD:
+            self._state = _WAITING
+        elif state == _CHAINED_HELD:
+            self._state = _CHAINED
+        elif state == _STOPPING:
+            self._state = _RUNNING
+        else:
+            result = self.result
+            failed = isinstance(result, Failure)
+            if self._callbacks is not None:
+                self._run(failed)
+            elif failed:
+                self._watch(result)
+            else:
+                self._state = _FIRED
 
     # -- coroutines
 
     def __await__(self) -> Generator[Any, Any, T]:
-        if not self.called or self.paused or self._is_running:
-            waiting = Waiting(self)
-            result = yield waiting
-            if result is None:
-                result = getattr(waiting, "outcome", None)
-        else:
-            result = self.result
-        if isinstance(result, Failure):
-            self._taken()
-            result.raiseException()
+        if self._state == 1:
+            return self.result  # type: ignore[no-any-return]  # typing.cast would cost a call
+        if self._state == 2:
+            self._handled().raiseException()
+        waiting = Waiting()
+        waiting.deferred = self
+        result = yield waiting
+        if result is None:  # asyncio's tasks send None whatever the result
+            result = getattr(waiting, "outcome", None)
+            if isinstance(result, Failure):
+                result.raiseException()
         return cast(T, result)
 
     __iter__ = __await__
 
     @staticmethod
     def fromCoroutine(coro: Coroutine[Any, Any, U] | Generator[Any, Any, U]) -> Deferred[U]:
-        """The Deferred of a coroutine, which starts at once."""
-        deferred: Deferred[U] = Deferred()
-        start(coro, deferred)
-        return deferred
+        """The Deferred of a coroutine or generator, which starts at once. Raises: NotACoroutineError."""
+        return start(coro, Deferred())
 
     def asFuture(self, loop: asyncio.AbstractEventLoop) -> asyncio.Future[T]:
         """An asyncio Future with this Deferred's result; the Deferred's own becomes None."""
@@ -286,167 +439,248 @@ class Deferred(Outcome, Generic[T]):
 
     # -- running the callbacks
 
-    def _wait(self, waiter: Driver | Waiting) -> None:
-        """Resume `waiter` with the result when there is one."""
-        self._callbacks.append((waiter, None, waiter, None, _RESUMES))
-        if self.called:
-            self._run()
+    def _run(self, failed: bool) -> None:
+        """Call the callbacks of this Deferred, of which there are some, and of those that wait for it.
 
-    def _taken(self) -> Any:
-        """The result, which its taker handles if it is a Failure; it stays here."""
-        result = self.result
-        if isinstance(result, Failure):
-            self._disarm()
-            self._guard = result
-        return result
-
-    def _settle(self, result: Any) -> Deferred[T] | None:
-        """The coroutine of this Deferred has ended. This Deferred when its callbacks are to be run now."""
-        if self.called:
-            return None
-        self.called = True
-        self._canceller = None
-        if isinstance(result, Outcome) and not isinstance(result, Failure):
-            self._callbacks.insert(0, (lambda _, inner=result: inner, None, None, None, None))
-            result = None
-        self.result = result
-        return self
-
-    def _disarm(self) -> None:
-        guard = self._guard
-        if type(guard) is Guard:
-            guard.disarm()
-        self._guard = None
-
-    def _run(self) -> None:
-        if self._is_running or self.paused:
-            return
-        is_foreign = bool(copy_context())
-        below: list[Deferred[Any]] = []
+        One loop and a list of Deferreds to come back to, instead of recursion: chains may be thousands long.
+        """
+        below: list[Deferred[Any]] | None = None
         current: Deferred[Any] = self
+        following: Deferred[Any] | None
         while True:
-            current._is_running = True
+            current._state = 3
             result = current.result
-            failed = isinstance(result, Failure)
-            following: Deferred[Any] | None = None
-            waits = False
-            entries = iter(current._callbacks)
-            for callback, extra, errback, errextra, context in entries:
+            callbacks = current._callbacks
+            entries: Any = (callbacks,) if type(callbacks) is tuple else callbacks
+            for entry in entries:
+                callback, errback, context, extra = entry
                 if failed:
                     callback = errback
-                    extra = errextra
                 if callback is None:
                     continue
                 try:
-                    if context is None:
-                        if is_foreign:
-                            context = Context()
-                            if extra is None:
-                                result = context.run(callback, result)
-                            else:
-                                result = context.run(callback, result, *extra[0], **extra[1])
-                        elif extra is None:
-                            result = callback(result)
+                    if extra is None:
+                        if context is not _WAITS:
+                            result = context.run(callback, result)
                         else:
-                            result = callback(result, *extra[0], **extra[1])
+                            following = callback._settle(result)
+                            current.result = result = None
+                            failed = False
+                            if following is None:
+                                continue
+                            break
                     elif context is _RESUMES:
                         if failed:
-                            current._disarm()
                             current._guard = result
-                        following = callback.resume(result)
-                        if following is None or following.paused or following._is_running:
-                            following = None
-                            continue
-                        break
-                    elif context is _CHAINED:
-                        callback.result = result
-                        callback.paused -= 1
+                        following = callback(extra, result)
+                        result = current.result
                         if failed:
-                            current._disarm()
-                        current.result = result = None
-                        failed = False
-                        if callback.paused or callback._is_running:
+                            failed = isinstance(result, Failure)
+                        if following is None:
                             continue
-                        following = callback
                         break
-                    elif extra is None:
-                        result = context.run(callback, result)
+                    elif failed:
+                        result = context.run(callback, result, *extra[2], **extra[3])
                     else:
                         result = context.run(callback, result, *extra[0], **extra[1])
                 except BaseException as error:
-                    result = caught(error)
-                    if failed:
-                        current._disarm()
+                    current.result = result = caught(error)
                     failed = True
-                    current.result = result
                     continue
-                if failed and current._guard is not None:
-                    current._disarm()
-                if isinstance(result, Outcome):
-                    if isinstance(result, Failure):
-                        failed = True
-                    else:
-                        waits = current._follow(result)
-                        if waits:
+                if type(result) in _outcomes:
+                    if not isinstance(result, Failure):
+                        if not current._follow(result):
+                            following = None
                             break
                         result = current.result
-                        failed = isinstance(result, Failure)
+                    failed = isinstance(result, Failure)
                 else:
                     failed = False
                 current.result = result
-                if current.paused:
-                    break
-            current._callbacks = [*entries]
-            current._is_running = False
-            if failed and not waits and not current._callbacks and current._guard is not result:
-                if following is None:
-                    current._disarm()
-                    current._guard = Guard(result, current._code, current._lasti, None)
-            if following is not None:
-                if current._callbacks:
-                    below.append(current)
-                current = following
             else:
+                following = None
+                if current._callbacks is callbacks:
+                    current._callbacks = None
+                    if failed:
+                        current._watch(result)
+                    else:
+                        current._state = 1
+                    if below is None:
+                        return
+                    entry = None
+            if below is None:
+                below = []
+            if entry is not None:
+                current._leave(entry, below)
+            if following is None:
                 while below:
-                    current = below.pop()
-                    if not current.paused and not current._is_running:
+                    following = below.pop()
+                    if following._state == 3:
                         break
+                    following._state = _PAUSED  # while it waited for those that waited for it
                 else:
                     return
+            current = following
+            failed = isinstance(current.result, Failure)
 
-    def _follow(self, inner: Any) -> bool:
-        """Take over the result of a Deferred that a callback returned; True when it is not there yet."""
-        if inner is self:
-            self.result = Failure(TypeError("a callback returned the very Deferred it was called by"))
-            return False
-        if inner.called and not inner.paused and not inner._is_running:
+    def _go_on(self) -> None:
+        """A callback was added after the Deferred had fired: call it, if it is the time."""
+        state = self._state
+        if state == 1:
+            self._run(False)
+        elif state == 2:
+            guard = self._guard
+            if type(guard) is Guard:
+                guard.disarm()
+            self._run(True)
+
+    def _settle(self, result: Any) -> Deferred[T] | None:
+        """Take the result of what this Deferred waited for: another one, or its coroutine.
+
+        Returns this Deferred when its callbacks are to be called now, else None.
+        """
+        self._canceller = None
+        if type(result) in _outcomes:
+            if not isinstance(result, Failure):
+                if not self._follow(result):
+                    return None
+                result = self.result
+            failed = isinstance(result, Failure)
+        else:
+            failed = False
+        self.result = result
+        if self._state > 4:
+            self._state = _PAUSED
+        elif self._callbacks is not None:
+            return self
+        elif failed:
+            self._watch(result)
+        else:
+            self._state = 1
+        return None
+
+    def _follow(self, inner: Deferred[Any]) -> bool:
+        """Take over the result of a Deferred that a callback returned; False when it is not there yet."""
+        state = inner._state
+        if state == 1:
             self.result = inner.result
-            inner._disarm()
             inner.result = None
-            return False
-        self.paused += 1
+            return True
+        if state == 2:
+            self.result = inner._handled()
+            inner.result = None
+            inner._state = 1
+            return True
+        if inner is self:
+            self.result = Failure(
+                TypeError(
+                    "a callback returned the Deferred that it is a callback of, which can never fire so"
+                )
+            )
+            return True
+        self._state = _CHAINED if self._state in (_WAITING, _RUNNING, _CHAINED) else _CHAINED_HELD
         self.result = inner
-        inner._callbacks.append((self, None, self, None, _CHAINED))
-        return True
+        entry: Entry = (self, self, _WAITS, None)
+        callbacks = inner._callbacks
+        if callbacks is None:
+            inner._callbacks = entry
+        elif type(callbacks) is list:
+            callbacks.append(entry)
+        else:
+            inner._callbacks = [callbacks, entry]
+        return False
 
-    def _already_called(self, method: str) -> AlreadyCalledError:
-        return AlreadyCalledError(f"{method}() on a Deferred that has its result already: {self!r}")
+    def _leave(self, entry: Entry, below: list[Deferred[Any]]) -> None:
+        """The loop goes elsewhere, or stops, after `entry`; it comes `below` when there is more to call."""
+        callbacks = cast("list[Entry]", self._callbacks)
+        if callbacks is entry or callbacks[-1] is entry:
+            self._callbacks = None
+        else:
+            called = 1
+            for one in callbacks:
+                if one is entry:
+                    break
+                called += 1
+            del callbacks[:called]
+        if self._state == _STOPPING:
+            self._state = _PAUSED
+        elif self._state == _RUNNING:
+            if self._callbacks is not None:
+                below.append(self)
+            elif isinstance(self.result, Failure):
+                self._watch(self.result)
+            else:
+                self._state = 1
+
+    # -- those who wait, and failures for which nobody does
+
+    def _wait(self, entry: Entry) -> None:
+        """Resume a coroutine, or wake a task, when there is a result."""
+        callbacks = self._callbacks
+        if callbacks is None:
+            self._callbacks = entry
+        elif type(callbacks) is list:
+            callbacks.append(entry)
+        else:
+            self._callbacks = [callbacks, entry]
+        if self._state:
+            self._go_on()
+
+    def _handled(self) -> Failure:
+        """The failure, which somebody takes over, so that it need not be told; it stays here."""
+        failure: Failure = self.result
+        guard = self._guard
+        if type(guard) is Guard:
+            guard.disarm()
+            self._guard = failure
+        return failure
+
+    def _watch(self, failure: Failure) -> None:
+        """All callbacks were called and a failure is left: have it told, unless it was handled or told."""
+        self._state = _FAILED
+        guard = getattr(self, "_guard", None)
+        if guard is failure:
+            return
+        if type(guard) is Guard:
+            if guard.failure is failure:
+                guard.arm()
+                return
+            guard.disarm()
+        context = self._record.context if hasattr(self, "_record") else None
+        self._guard = Guard(failure, self._code, self._lasti, origin.outside(_getframe(1)), context)
+
+    def _fired_again(self, method: str) -> None:
+        """`callback` or `errback` was called a second time. Raises: AlreadyCalledError."""
+        if self._canceller is _swallow:
+            self._canceller = None
+            return
+        raise AlreadyCalledError(
+            f"{method}() on a Deferred that has fired already{recording.firer(self)}: {self!r}"
+        )
+
+    # -- looking at it
 
     def describe(self) -> DeferredState:
         """What this Deferred is at this moment, for a display."""
-        return DeferredState(
-            "fired" if self.called else "waiting", None, origin.place(self._code, self._lasti), None, (), None
-        )
+        return recording.describe(self)
 
     def __repr__(self) -> str:
-        made = origin.place(self._code, self._lasti)
-        if not self.called:
-            state = "waiting"
-        elif isinstance(self.result, Deferred):
-            state = "waiting for another Deferred"
-        else:
-            state = f"fired with {_shorten.repr(self.result)}"
-        return f"<Deferred {state}, made at {made}>"
+        return recording.line(self)
+
+
+def _pass_on(chain: tuple[Deferred[Any], Deferred[Any]], result: Any) -> Deferred[Any] | None:
+    """Fire the second of a chain with the result of the first."""
+    first, second = chain
+    first.result = None
+    if second._state in (_WAITING, _HELD):
+        return second._settle(result)
+    second._fired_again("errback" if isinstance(result, Failure) else "callback")
+    return None
+
+
+def _swallow(_: object) -> NoReturn:
+    """Stands in the place of the canceller of a Deferred that was cancelled without one. It is never called."""
+    raise AssertionError("a fired Deferred has no canceller")
 
 
 class _Timeout:
@@ -486,4 +720,4 @@ def _not_callable(method: str, given: object) -> TypeError:
     hint = ""
     if isinstance(given, Deferred):
         hint = ": to pass the result on to another Deferred call chainDeferred(other)"
-    return TypeError(f"{method}() takes a function, not {_shorten.repr(given)}{hint}")
+    return TypeError(f"{method}() takes a function, not {shorten(given)}{hint}")

@@ -3,39 +3,43 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Coroutine, Generator
+from collections.abc import Coroutine, Generator
 from contextvars import Context, copy_context
 from types import CoroutineType, GeneratorType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from .. import running
-from ..failure import Failure, Outcome, caught
-from .awaiting import Waiting
+from ..failure import Failure, Outcome, caught, is_machinery
+from .awaiting import RESUMES, Waiting
 from .errors import CancelledError
+from .recording import shorten
+from .unhandled import tell_lost
 
 if TYPE_CHECKING:
     import asyncio
 
     from .deferred import Deferred
 
-Driven = Coroutine[Any, Any, Any] | Generator[Any, Any, Any]
+T = TypeVar("T")
+
+_outcomes = Outcome.kinds
+
+Driven = Coroutine[Any, Any, T] | Generator[Any, Any, T]
 
 
 class Driver:
     """A coroutine on its way, and the Deferred that waits for its end."""
 
-    __slots__ = ("_context", "_coroutine", "_deferred", "_is_cancelling", "_waits_for")
+    __slots__ = ("_context", "_coroutine", "_deferred", "_entry", "_is_cancelling", "_waits_for")
 
-    def __init__(self, coroutine: Driven, deferred: Deferred[Any], context: Context) -> None:
+    def __init__(self, coroutine: Driven[Any], deferred: Deferred[Any], context: Context) -> None:
         self._coroutine = coroutine
         self._deferred = deferred
         self._context = context
         self._waits_for: Deferred[Any] | asyncio.Future[Any] | None = None
         self._is_cancelling = False
-
-    def resume(self, result: object) -> Deferred[Any] | None:
-        """Go on with `result`. The Deferred of the whole coroutine, when that has ended and is ready to run on."""
-        return self._context.run(self._advance, result)
+        # What every Deferred that is waited for gets as its callback entry, made once.
+        self._entry: Any = (context.run, context.run, RESUMES, self._advance)
 
     def cancel(self) -> None:
         """Cancel what the coroutine waits for; when it runs right now, what it waits for next."""
@@ -44,78 +48,87 @@ class Driver:
         else:
             self._waits_for.cancel()
 
+    def _first(self, yielded: Any) -> None:
+        """Wait for the first thing that the coroutine yielded, or go on when there is nothing to wait for."""
+        self._deferred._canceller = self
+        result, waits = self._wait_for(yielded)
+        if not waits:
+            self._advance(result)  # nobody had the Deferred to add a callback yet
+
     def _advance(self, result: Any) -> Deferred[Any] | None:
-        coroutine = self._coroutine
+        """Run the coroutine, in its context, until it has to wait.
+
+        Returns its Deferred when it has ended and there are callbacks to call, else None.
+        """
         self._waits_for = None
+        send = self._coroutine.send
         while True:
-            thrown: Failure | None = None
-            try:
-                if isinstance(result, Failure):
-                    thrown = result
-                    yielded = coroutine.throw(result.value.with_traceback(result.tb))
-                else:
-                    yielded = coroutine.send(result)
-            except StopIteration as stop:
-                result = stop.value
-                break
-            except BaseException as error:
-                result = caught(error)
-                break
-            finally:
-                if thrown is not None:
-                    # The frames of the coroutine leave the exception again: they may hold the Deferred that holds
-                    # the exception, which would be a cycle. A Failure made just above has them in its `tb`.
-                    thrown.value.__traceback__ = thrown.tb
-            waited: Deferred[Any]
-            if type(yielded) is Waiting:
-                waited = yielded.deferred
-            elif isinstance(yielded, Outcome) and not isinstance(yielded, Failure):
-                waited = yielded  # type: ignore[assignment]  # the only other Outcome is a Deferred
-                if waited.called and not waited.paused and not waited._is_running:
-                    result = waited._taken()
-                    continue
+            if type(result) in _outcomes and isinstance(result, Failure):
+                goes_on, yielded = _throw(self._coroutine, result)
+                if not goes_on:
+                    return self._finish(yielded)
             else:
-                result, waits = self._foreign(yielded)
-                if waits:
+                try:
+                    yielded = send(result)
+                except StopIteration as stop:
+                    return self._finish(stop.value)
+                except BaseException as error:
+                    return self._finish(_ended_by(error))
+            if type(yielded) is Waiting and not self._is_cancelling:
+                # What _wait_for does, without the calls.
+                waited = yielded.deferred
+                if waited._callbacks is None and waited._state == 0:
+                    self._waits_for = waited
+                    waited._callbacks = self._entry
                     return None
-                continue
-            waited._wait(self)
-            self._waits_for = waited
-            if self._is_cancelling:
-                self._is_cancelling = False
-                waited.cancel()
-            return None
-        return self._finish(result)
+            result, waits = self._wait_for(yielded)
+            if waits:
+                return None
+
+    def _wait_for(self, yielded: Any) -> tuple[Any, bool]:
+        """What to send back for a yielded thing, and whether to wait first."""
+        if type(yielded) is Waiting:
+            waited = yielded.deferred
+        elif isinstance(yielded, Outcome) and not isinstance(yielded, Failure):
+            waited = yielded  # type: ignore[assignment]  # the only other Outcome is a Deferred
+        elif isinstance(yielded, CoroutineType):
+            waited = start(yielded, self._deferred.__class__())
+        else:
+            return self._foreign(yielded)
+        state = waited._state
+        if state == 1:
+            return waited.result, False
+        if state == 2:
+            return waited._handled(), False
+        self._waits_for = waited
+        waited._wait(self._entry)
+        if self._is_cancelling:
+            self._is_cancelling = False
+            waited.cancel()
+        return None, True
 
     def _finish(self, result: Any) -> Deferred[Any] | None:
         deferred = self._deferred
-        del self._deferred, self._coroutine
-        return deferred._settle(result)
+        # The coroutine, its Deferred and this object refer to each other no longer: no cycle is left.
+        del self._deferred, self._coroutine, self._entry
+        return finish(deferred, result)
 
     # -- what is not ours
 
     def _foreign(self, yielded: Any) -> tuple[Any, bool]:
         """Deal with a yielded thing that is no Deferred: what to send back, and whether to wait first."""
-        is_generator = isinstance(self._coroutine, GeneratorType)
-        if isinstance(yielded, CoroutineType):
-            waited = self._deferred.fromCoroutine(yielded)
-            if waited.called and not waited.paused:
-                return waited._taken(), False
-            waited._wait(self)
-            self._waits_for = waited
-            return None, True
         if getattr(type(yielded), "_asyncio_future_blocking", None) is not None:
             self._wait_for_future(yielded)
             return None, True
-        if is_generator:
+        if isinstance(self._coroutine, GeneratorType):
             return yielded, False
         if yielded is None:
             return None, self._wait_a_turn()
-        return Failure(
-            TypeError(
-                f"a coroutine driven by wirelab can await Deferreds, coroutines and asyncio futures, not {yielded!r}"
-            )
-        ), False
+        problem = TypeError(
+            "a coroutine driven by wirelab can await Deferreds, coroutines and asyncio futures, "
+            f"not what yields {shorten(yielded)}"
+        )
+        return Failure(problem), False
 
     def _wait_for_future(self, future: asyncio.Future[Any]) -> None:
         is_awaited = future._asyncio_future_blocking
@@ -138,21 +151,16 @@ class Driver:
 
     def _wait_a_turn(self) -> bool:
         """Go on in the next turn of the loop that runs here; False when none does, and there is nothing to wait for."""
-        asyncio = sys.modules.get("asyncio")
-        loop = None if asyncio is None else asyncio._get_running_loop()
-        soon: Callable[[Callable[[], object]], object]
+        asyncio = sys.modules.get("asyncio")  # when nobody imported it, none of its loops can be running
+        loop = asyncio._get_running_loop() if asyncio is not None else None
         if loop is not None:
-            soon = loop.call_soon
-        else:
-            reactor = running.current()
-            if reactor is None:
-                return False
-
-            def soon(call: Callable[[], object]) -> object:
-                return reactor.callLater(0, call)
-
-        soon(self._turn)
-        return True
+            loop.call_soon(self._turn)
+            return True
+        reactor = running.current()
+        if reactor is not None:
+            reactor.callLater(0, self._turn)
+            return True
+        return False
 
     def _turn(self) -> None:
         if self._is_cancelling:
@@ -162,16 +170,72 @@ class Driver:
             self._go_on(None)
 
     def _go_on(self, result: Any) -> None:
-        ended = self.resume(result)
+        ended = self._context.run(self._advance, result)
         if ended is not None:
-            ended._run()
+            ended._run(isinstance(ended.result, Failure))
 
 
-def start(coroutine: Driven, deferred: Deferred[Any]) -> None:
-    """Run `coroutine` to its first wait, in a copy of the current context; `deferred` fires when it ends."""
+def start(coroutine: Driven[T], deferred: Deferred[T]) -> Deferred[T]:
+    """Run `coroutine` to its first wait, in a copy of the current context; `deferred`, returned, fires at its end."""
     context = copy_context()
-    driver = Driver(coroutine, deferred, context)
-    deferred._canceller = driver
-    ended = context.run(driver._advance, None)
-    if ended is not None:
-        ended._run()
+    try:
+        yielded = context.run(coroutine.send, None)
+    except StopIteration as stop:
+        finish(deferred, stop.value)
+    except BaseException as error:
+        finish(deferred, _ended_by(error))
+    else:
+        context.run(Driver(coroutine, deferred, context)._first, yielded)
+    return deferred
+
+
+def finish(deferred: Deferred[Any], result: Any) -> Deferred[Any] | None:
+    """Give a coroutine's result to its Deferred, which is returned when it has callbacks to call now."""
+    if not deferred.called:
+        return deferred._settle(result)
+    # Somebody else fired it meanwhile. A result is dropped; a failure is told.
+    if isinstance(result, Failure):
+        tell_lost(result, deferred._code, deferred._lasti)
+    return None
+
+
+def _throw(coroutine: Driven[Any], failure: Failure) -> tuple[bool, Any]:
+    """Throw the failure into `coroutine`: True and what it yielded next, or False and what it ended with."""
+    error = failure.value
+    ended: Any
+    try:
+        return True, coroutine.throw(error.with_traceback(failure.tb))
+    except StopIteration as stop:
+        ended = stop.value
+    except BaseException as raised:
+        ended = _ended_by(raised)
+    finally:
+        # The frames of the coroutine leave the exception again: they may hold the Deferred that holds the
+        # exception, which would be a cycle. A Failure made above has them in its `tb`.
+        error.__traceback__ = failure.tb
+    return False, ended
+
+
+def _ended_by(error: BaseException) -> Failure:
+    failure = caught(error)
+    asyncio = sys.modules.get("asyncio")
+    if asyncio is not None and isinstance(error, asyncio.CancelledError):
+        # The cancelling of a future that the coroutine waited for has ended it: in our world that is this one.
+        cancelled = CancelledError(*error.args)
+        cancelled.__cause__ = error
+        return Failure(cancelled, exc_tb=failure.tb)
+    if failure.tb is not None:
+        _forget_frames(error, failure)
+    return failure
+
+
+def _forget_frames(error: BaseException, failure: Failure) -> None:
+    """Take the frames above the last `await` of a Deferred out of the exception; `failure.tb` has them.
+
+    They may hold that Deferred, which holds this exception: a cycle.
+    """
+    trace = failure.tb
+    while trace is not None:
+        if trace.tb_frame.f_code.co_name == "__await__" and is_machinery(trace.tb_frame.f_code.co_filename):
+            error.__traceback__ = trace.tb_next
+        trace = trace.tb_next

@@ -6,45 +6,49 @@ import os
 import sys
 from types import CodeType, FrameType
 
-#: Code in this folder makes Deferreds on behalf of its callers, who are the origin worth telling.
-_MACHINERY = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
+from ..failure import is_machinery
+
+Origin = tuple[CodeType, int]
 
 #: How many frames of machinery are looked through; beyond that the innermost is as good a name as any.
-_DEPTH = 16
+_DEPTH = 24
 
-#: Every file seen so far -> whether it is machinery. Grows by one entry per source file of the process.
-_known: dict[str, bool] = {}
+#: Frames of the standard library are not where a user wrote something either.
+_LIBRARY = os.path.dirname(os.__file__) + os.sep
 
-
-def is_machinery(filename: str) -> bool:
-    """Whether `filename` belongs to this room."""
-    known = _known.get(filename)
-    if known is None:
-        known = _known[filename] = filename.startswith(_MACHINERY)
-    return known
+#: Files known to hold users' code. One entry per source file, or cell, of the process.
+user_files: set[str] = set()
 
 
-def outside(frame: FrameType) -> tuple[CodeType, int]:
-    """Code and offset of the nearest frame outside this room, beginning with `frame`."""
+def outside(frame: FrameType) -> Origin:
+    """Code and offset of the nearest frame that a user wrote, beginning with `frame`; if there is none, of `frame`."""
     found: FrameType | None = frame
     for _ in range(_DEPTH):
         if found is None:
             break
-        if not is_machinery(found.f_code.co_filename):
+        name = found.f_code.co_filename
+        if name in user_files or _is_users(name):
             return found.f_code, found.f_lasti
         found = found.f_back
     return frame.f_code, frame.f_lasti
 
 
-def caller() -> tuple[CodeType, int]:
-    """Code and offset of the nearest caller outside this room."""
+def _is_users(filename: str) -> bool:
+    if is_machinery(filename) or filename.startswith("<frozen "):
+        return False
+    if filename.startswith(_LIBRARY) and "-packages" not in filename:
+        return False
+    user_files.add(filename)
+    return True
+
+
+def caller() -> Origin:
+    """Code and offset of the nearest caller that a user wrote."""
     return outside(sys._getframe(1))
 
 
-def place(code: CodeType | None, lasti: int) -> str:
-    """ "file:line in function" for a code object and an offset, or "an unknown place"."""
-    if code is None:
-        return "an unknown place"
+def place(code: CodeType, lasti: int) -> str:
+    """ "file:line in function" for a code object and an offset."""
     line = code.co_firstlineno
     for start, end, number in code.co_lines():
         if start <= lasti < end and number is not None:

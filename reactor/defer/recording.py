@@ -2,21 +2,34 @@
 
 from __future__ import annotations
 
+import reprlib
+import time
+from contextvars import copy_context
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-_is_on = False
+from . import origin
+
+if TYPE_CHECKING:
+    from .deferred import Deferred
+
+#: Whether Deferreds made now remember. The hot path reads this name; only `setDebugging` writes it.
+is_on = False
+
+_shorten = reprlib.Repr()
+_shorten.maxstring = _shorten.maxother = 60
+shorten = _shorten.repr
 
 
 def setDebugging(on: bool) -> None:
-    """Have every Deferred made from now on remember its age, its callbacks and what each returned."""
-    global _is_on
-    _is_on = bool(on)
+    """Have every Deferred made from now on remember its age, its callbacks, what each returned, and who fired it."""
+    global is_on
+    is_on = bool(on)
 
 
 def getDebugging() -> bool:
     """Whether Deferreds made now remember."""
-    return _is_on
+    return is_on
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,3 +60,37 @@ class DeferredState:
     fired_by: str | None
     chain: tuple[Link, ...]
     result: str | None
+
+
+class Record:
+    """What one Deferred remembers."""
+
+    __slots__ = ("context", "fired_by", "links", "made_at")
+
+    def __init__(self) -> None:
+        self.made_at = time.monotonic()
+        self.context = copy_context()
+        self.fired_by: str | None = None
+
+
+def fired(deferred: Deferred[Any]) -> None:
+    pass
+
+
+def firer(deferred: Deferred[Any]) -> str:
+    return ""
+
+
+def line(deferred: Deferred[Any]) -> str:
+    return "<Deferred %s %s>" % (deferred._state, shorten(deferred.result) if deferred.called else "")
+
+
+def describe(deferred: Deferred[Any]) -> DeferredState:
+    return DeferredState(
+        "fired" if deferred.called else "waiting",
+        None,
+        origin.place(deferred._code, deferred._lasti),
+        None,
+        (),
+        None,
+    )
