@@ -61,6 +61,10 @@ class Announcements(logging.Handler):
 
     def _show(self, record: logging.LogRecord) -> None:
         lines = [with_cells(record.getMessage(), self._cell_name)]
-        if record.exc_info and record.exc_info[1] is not None:
-            lines += story(record.exc_info[1], record.exc_info[2], self._cell_name)
+        _, error, trace = record.exc_info or (None, None, None)
+        if error is not None:
+            lines += story(error, trace, self._cell_name)
+            if lines[0].endswith(f" {type(error).__name__}"):
+                # "f raised ZeroDivisionError" goes on with what it said.
+                lines[:2] = [lines[0].removesuffix(type(error).__name__) + lines[1]]
         print("\n".join(lines), file=sys.stderr)

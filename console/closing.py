@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import builtins
-from typing import TYPE_CHECKING
+import logging
+from typing import TYPE_CHECKING, Any
 
 from ..reactor.defer import Deferred
 from .amounts import counted
@@ -14,6 +15,8 @@ from .live import LiveConnection, LivePort, LiveThing
 
 if TYPE_CHECKING:
     from .session import Session
+
+log = logging.getLogger("wirelab.console")
 
 ACCEPTED = "close(c), close('p1'), close(cell=5) or close(all)"
 
@@ -40,14 +43,17 @@ def close_all(session: Session, cell: int | None = None) -> None:
     things = session.net.things(cell=cell)
     for thing in things:
         dismiss(thing)
-    closed = [thing.shortId for thing in things] + session.jobs.cancel_all(cell)
+    jobs = [job for job in session.jobs if cell is None or (job.cell is not None and job.cell.number == cell)]
+    for job in jobs:
+        dismiss(job.deferred)
+    closed = [thing.shortId for thing in things] + [job.label for job in jobs]
     print(f"closed {', '.join(closed)}" if closed else "nothing was open")
 
 
 def dismiss(thing: object) -> None:
     """Close a port, a connection, or whatever talks over one; cancel a Deferred."""
     if isinstance(thing, Deferred):
-        thing.cancel()
+        _cancel(thing)
         return
     if isinstance(thing, LivePort):
         thing.stopListening()
@@ -61,6 +67,13 @@ def dismiss(thing: object) -> None:
         _close_connection(thing)
     else:
         _close_connection(getattr(thing, "transport", None))
+
+
+def _cancel(deferred: Deferred[Any]) -> None:
+    try:
+        deferred.cancel()
+    except Exception:  # out of the user's canceller: what else is to be closed must not stay open for it
+        log.exception("the canceller of a Deferred raised")
 
 
 def _close_connection(connection: object) -> None:

@@ -42,6 +42,7 @@ class Conversation(Protocol):
     """
 
     newline = b"\r\n"
+    served_name = "Line"  # under which views show it: what people speak by hand is lines
 
     def __init__(self, clock: Clock | None = None) -> None:
         self._clock = clock
@@ -73,7 +74,7 @@ class Conversation(Protocol):
     def drain(self, timeout: float | None = None) -> Deferred[None]:
         """Wait until all that was sent has been taken by the network.
 
-        Fails with an EndedError when the connection ends before.
+        Fails with the reason, such as ConnectionLost, when the connection ends before.
         """
         seconds = checked_timeout(f"{self._name}.drain()", timeout)
         self._check_open("drain")
@@ -187,6 +188,10 @@ class Conversation(Protocol):
         is_clean = self._is_closing or reason.check(ConnectionDone)
         error = None if is_clean else reason.value
         self._end(error if isinstance(error, Exception) else None)
+        if self._is_closing and reason.check(ConnectionDone):
+            self._outgoing.succeed()  # a close waits until all has gone out
+        else:
+            self._outgoing.fail(reason)
         ends, self._ends = self._ends, []
         for wait in ends:
             wait.callback(None)
@@ -194,8 +199,6 @@ class Conversation(Protocol):
     def _end(self, error: Exception | None) -> None:
         """Nothing more comes in, because of `error` or cleanly."""
         self._buffer.receive_end(error)
-        if self._is_lost:
-            self._outgoing.fail(error or self._ended_error("drain"))
         self._answer()
 
     # -- inside ---------------------------------------------------------------------------------------
@@ -392,19 +395,23 @@ class Outgoing:
         """The transport asks for more, which it does at first and then whenever it has sent all."""
         if not self._conversation.transport.bufferedBytes:
             self.let_go()
-            waits, self._waits = self._waits, []
-            for wait in waits:
-                wait.callback(None)
+            self.succeed()
 
     def stopProducing(self) -> None:
         """The transport takes no more; why will be told by `fail`."""
         self._is_registered = False
 
-    def fail(self, error: Exception) -> None:
+    def succeed(self) -> None:
+        """All was sent."""
+        waits, self._waits = self._waits, []
+        for wait in waits:
+            wait.callback(None)
+
+    def fail(self, reason: Failure) -> None:
         """The connection is gone before all was sent."""
         waits, self._waits = self._waits, []
         for wait in waits:
-            wait.errback(Failure(error))
+            wait.errback(reason)
 
     def let_go(self) -> None:
         """Leave the transport, which would not close as long as a producer may give it more."""

@@ -89,7 +89,7 @@ def connection_line(connection: LiveConnection, *facts: str) -> str:
     """``c2  tcp 127.0.0.1:53412 -> 127.0.0.1:8007  open  0 B in  0 B out``, then `facts`."""
     ends = f"{kind(connection)} {place(host(connection))} -> {place(peer(connection))}"
     counts = f"{octets(connection.bytesIn)} in  {octets(connection.bytesOut)} out"
-    return "  ".join([connection.shortId, ends, connection.state, counts, *facts])
+    return "  ".join([connection.shortId, ends, connection.state, counts, *filter(None, facts)])
 
 
 def thing_line(thing: LiveThing) -> str:
@@ -97,7 +97,7 @@ def thing_line(thing: LiveThing) -> str:
     if isinstance(thing, LivePort):
         return port_line(thing)
     if isinstance(thing, LiveConnection):
-        return connection_line(thing, *([protocol_name(thing)] if thing.protocol else []))
+        return connection_line(thing, protocol_name(thing))
     return f"{thing.shortId}  {thing.state} {kind(thing)} {place(host(thing))}"
 
 
@@ -126,9 +126,9 @@ def value_line(value: object, limit: int = 60) -> str:
     transport = getattr(value, "transport", None)
     if isinstance(value, LiveThing):
         return thing_line(value)
-    if isinstance(transport, LiveConnection):
-        return connection_line(transport, protocol_name(transport))
-    return shortened(value, limit)
+    if isinstance(transport, LiveConnection) and type(value).__repr__ is object.__repr__:
+        return connection_line(transport, type(value).__name__)
+    return shortened(value, 100 if isinstance(transport, LiveConnection) else limit)
 
 
 # -- the same as HTML -------------------------------------------------------------------------------------

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 
 class SessionError(Exception):
     """The base of this room's errors.
 
-    Its text stands for itself: at the prompt it shows as one line, without a traceback.
+    Its text stands for itself: at the prompt it shows as one line. When it came out of functions of the
+    user's, their lines follow.
     """
+
+    below: Sequence[str] = ()
+    """Lines that the shell shows below the one."""
 
     def _render_traceback_(self) -> list[str]:
         """What IPython shows in place of a traceback."""
-        return [f"{type(self).__name__}: {self}"]
+        return [f"{type(self).__name__}: {self}", *self.below]
 
 
 class LocalCallError(SessionError, TypeError):
@@ -66,5 +72,6 @@ def shortened(value: object, limit: int = 60) -> str:
         text = repr(value)
     except Exception as error:  # a user's __repr__ may do anything, and we are about to report something else
         text = f"<{type(value).__name__}, whose repr failed: {type(error).__name__}>"
-    text = " ".join(text.split())
+    if "\n" in text:
+        text = " ".join(text.split())
     return text if len(text) <= limit else text[: limit - 3] + "..."

@@ -61,10 +61,7 @@ class Served(Conversation):
         self._talk = talk
         self._life: Deferred[Any] | None = None
 
-    @property
-    def served_name(self) -> str:
-        """What `net` shows."""
-        return function_name(self._talk)
+        self.served_name = function_name(talk)
 
     def connectionMade(self) -> None:
         """Call the function. What it raises is told, and closes the connection, by the transport."""

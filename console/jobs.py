@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextvars import Context, copy_context
 from dataclasses import dataclass
 from html import escape
@@ -21,6 +22,11 @@ from .tracebacks import CellName, with_cells
 from .waiting import Clock, what_of
 
 COLUMNS = (Column("id"), Column("state"), Column("age"), Column("what", can_shrink=True), Column("made"))
+
+Names = Callable[[], Mapping[str, object]]
+"""Gives the names at the prompt, with the user's own among them."""
+
+_LABEL = re.compile(r"d[0-9]+\Z")
 
 Told = Callable[["Job", Any], None]
 """Called with a job and its result (a Failure is one), in the job's context, when the Deferred has it."""
@@ -56,9 +62,11 @@ class Jobs:
     jobs['d1'] gives the Deferred, and so does the name d1 at the prompt.
     """
 
-    def __init__(self, clock: Clock, told: Told) -> None:
+    def __init__(self, clock: Clock, told: Told, names: Names, cell_name: CellName) -> None:
         self._clock = clock
         self._told = told
+        self._names = names
+        self._cell_name = cell_name
         self._waiting: dict[str, Job] = {}
         self._labels: WeakKeyDictionary[Deferred[Any], str] = WeakKeyDictionary()
         self._count = 0
@@ -72,11 +80,16 @@ class Jobs:
         if label in self._waiting:
             return self._waiting[label]
         if label is None:
-            self._count += 1
-            label = self._labels[deferred] = f"d{self._count}"
+            label = self._labels[deferred] = self._new_label(deferred)
         state = deferred.describe()
         since = time.monotonic() - (state.age or 0.0)
-        job = Job(label, deferred, what_of(deferred) or state.origin, since, copy_context())
+        job = Job(
+            label,
+            deferred,
+            what_of(deferred) or with_cells(state.origin, self._cell_name),
+            since,
+            copy_context(),
+        )
         self._waiting[label] = job
         self._watch(job)
         return job
@@ -94,16 +107,21 @@ class Jobs:
         job = self._waiting.get(label)
         return None if job is None else job.deferred
 
-    def cancel_all(self, cell: int | None = None) -> list[str]:
-        """Cancel those that wait (of one cell, when `cell` is a number); their labels."""
-        chosen = [job for job in self if cell is None or (job.cell is not None and job.cell.number == cell)]
-        for job in chosen:
-            job.deferred.cancel()
-        return [job.label for job in chosen]
-
     def forget(self) -> None:
         """Tell of none of them any more."""
         self._waiting.clear()
+
+    def _new_label(self, deferred: Deferred[Any]) -> str:
+        """The next free one; the user's own name for it, when that looks like a label."""
+        names = self._names()
+        for name, value in names.items():
+            if value is deferred and _LABEL.match(name) and name not in self._labels.values():
+                return name
+        taken = {*names, *self._labels.values()}
+        while (label := f"d{self._count + 1}") in taken:
+            self._count += 1
+        self._count += 1
+        return label
 
     def _watch(self, job: Job) -> None:
         """Look at the result when it is there: after all callbacks that are there by then."""

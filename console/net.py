@@ -53,11 +53,11 @@ class Net:
             if not isinstance(word, str):
                 raise LocalCallError(f"net() takes words, net('tcp'), and net(cell=5), not {shortened(word)}")
         things = self.things(*words, cell=cell)
-        rows = [row(thing) for thing in things]
+        rows, narrow = [row(thing) for thing in things], [row(thing, is_narrow=True) for thing in things]
         empty = "nothing is open"
         if (words or cell is not None) and self._opened:
             empty = f"nothing of that is open; {counted(len(self._opened), 'thing')} in all: net"
-        return Table(COLUMNS, rows, empty)
+        return Table(COLUMNS, rows, empty, narrow=narrow)
 
     def __getitem__(self, label: str) -> object:
         if isinstance(label, int):
@@ -80,22 +80,27 @@ class Net:
         return self()._repr_html_()
 
 
-def row(thing: LiveThing) -> tuple[str, ...]:
-    """The row of one thing."""
+def row(thing: LiveThing, is_narrow: bool = False) -> tuple[str, ...]:
+    """The row of one thing; a narrow one leaves the peer's host out where it is the one on this side."""
     made = displays.made_in(thing)
     here = displays.place(displays.host(thing))
     if isinstance(thing, LivePort):
-        peers = counted(thing.connections, "connection")
+        count = thing.connections
+        peers = f"{count} conn" if is_narrow else counted(count, "connection")
         return (thing.shortId, "listen", here, "", peers, displays.protocol_name(thing), "", "", made)
     if isinstance(thing, LiveConnection):
         idle = thing.idleSeconds()
         counts = f"{octets(thing.bytesIn)} / {octets(thing.bytesOut)}"
+        there = displays.place(displays.peer(thing))
+        same, _, port = there.rpartition(":")
+        if is_narrow and same and here.startswith(f"{same}:"):
+            there = f":{port}"
         return (
             thing.shortId,
             displays.kind(thing),
             here,
             "->",
-            displays.place(displays.peer(thing)),
+            there,
             displays.protocol_name(thing) or thing.state,
             counts,
             "" if idle is None else whole_seconds(idle),

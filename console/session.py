@@ -43,12 +43,12 @@ KNOWN: dict[str, object] = {
 """The well-known names that most cells begin with; all others are imported as in a program."""
 
 BANNER = """\
-connect(where)       c = await connect('tcp:127.0.0.1:8007'); c.send(b'hi\\r\\n'); await c.line()
-serve(where, what)   p = serve('tcp:8007', Echo): a Protocol class, a Factory, or a function of c
-net, jobs            what is open, and what is still to come; close('c3') closes, close(all) too
-thread(f, x)         run what blocks in a thread; sleep(s) waits; await works on every Deferred
-Here too: reactor, Protocol, Factory, LineReceiver, Deferred, inlineCallbacks, deferToThread.
-`connect?` and so on tell more."""
+serve     p = serve('tcp:8007', Echo): a Protocol class, a Factory, or a function
+connect   c = await connect('tcp:127.0.0.1:8007'); c.send(b'hi'); await c.line()
+net jobs  what is open and what is to come; close('c3') or close(all) ends it
+thread    await thread(f, x) runs what blocks; sleep(s) waits; so can any Deferred
+Also: reactor Protocol Factory LineReceiver Deferred inlineCallbacks deferToThread
+`connect?` tells more, and so do the others."""
 
 current_session: ContextVar[Session | None] = ContextVar("wirelab_session", default=None)
 """The session whose cell the running code belongs to; None for what no cell started."""
@@ -64,7 +64,7 @@ class Session:
         """The cell that runs in the foreground; None at an empty prompt."""
         self.verbs = Verbs(self)
         self.net = Net(reactor.opened, self.find)
-        self.jobs = Jobs(reactor, self._tell_result)
+        self.jobs = Jobs(reactor, self._tell_result, lambda: shell.user_ns, self.cell_name)
         self.announcements = Announcements(self.cell_name, self._is_ours)
         self._labels = Labels(lambda: shell.user_ns, lambda: shell.user_ns_hidden)
         self._names: dict[str, object] = {}
@@ -91,11 +91,12 @@ class Session:
         if not self._is_open:
             return
         self._is_open = False
-        for job in self.jobs:
+        waiting = list(self.jobs)
+        self.jobs.forget()
+        for job in waiting:
             # The session ends, so nobody is left to be told that these were given up.
             job.deferred.addErrback(_given_up)
-        self.jobs.cancel_all()
-        self.jobs.forget()
+            closing.dismiss(job.deferred)
         for thing in self.net.things():
             closing.dismiss(thing)
         self._take_names()

@@ -10,11 +10,15 @@ and call `open_session` where the loop runs.
 from __future__ import annotations
 
 import ast
+import sys
 from typing import TYPE_CHECKING, Any
 
 from . import views
+from .amounts import counted
 from .cells import Cell, current_cell
+from .errors import SessionError
 from .session import Session, current_session
+from .tracebacks import user_lines, without_machinery
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import ExecutionResult, InteractiveShell
@@ -31,6 +35,8 @@ class SessionShell(Base):
 
     session: Session | None = None
     """The open session; None before `open_session` and after `close_session`."""
+
+    _folded = 0
 
     def open_session(self, reactor: Reactor) -> Session:
         """Open the session on `reactor` and put its verbs into the namespace.
@@ -120,6 +126,30 @@ class SessionShell(Base):
         if views.is_live(value) and not shell.displayhook.quiet():
             data, metadata = shell.display_formatter.format(value)
             shell.display_pub.publish(data, metadata)
+
+    def showtraceback(self, exc_tuple: Any = None, *args: Any, **kwargs: Any) -> None:
+        """Show an error as IPython does, with wirelab's own frames folded away; ``%tb`` shows all of them.
+
+        An error about a call itself is one line, and below it where in the user's functions it was.
+        """
+        _, error, trace = exc_tuple or sys.exc_info()
+        if self.session is None or not isinstance(error, Exception):
+            super().showtraceback(exc_tuple, *args, **kwargs)
+            return
+        shorter, self._folded = without_machinery(trace)
+        try:
+            if isinstance(error, SessionError):
+                self._folded = 0
+                error.below = user_lines(trace, self.session.cell_name)
+            super().showtraceback((type(error), error, shorter), *args, **kwargs)
+        finally:
+            self._folded = 0
+        sys.last_traceback = trace  # for %tb, and for the debugger
+
+    def _showtraceback(self, etype: Any, evalue: Any, stb: list[str]) -> None:
+        if self._folded:
+            stb = [*stb, f"({counted(self._folded, 'frame')} of wirelab's own left out; %tb shows all)"]
+        super()._showtraceback(etype, evalue, stb)
 
     def init_user_ns(self) -> None:
         """The names of a new namespace: IPython's, and after ``%reset`` the session's again."""

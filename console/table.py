@@ -21,6 +21,10 @@ class Column:
     can_shrink: bool = False
 
 
+def _natural(lines: list[Sequence[str]]) -> list[int]:
+    return [max(len(text) for text in column) for column in zip_longest(*lines, fillvalue="")]
+
+
 def cut(text: str, width: int) -> str:
     """`text` in at most `width` characters: what is cut out is in the middle, because both ends tell."""
     if len(text) <= width:
@@ -38,27 +42,37 @@ def screen_width() -> int:
 class Table:
     """Rows of texts under `columns`; `empty` is said in place of a table without rows.
 
-    It shows as text (`__str__` and `__repr__`, as wide as the terminal) and in a notebook as HTML.
+    `narrow` are the same rows in shorter words, for when the others do not fit. It shows as text (`__str__`
+    and `__repr__`, as wide as the terminal) and in a notebook as HTML.
     """
 
     columns: Sequence[Column]
     rows: Sequence[Sequence[str]]
     empty: str
     note: str = ""
+    narrow: Sequence[Sequence[str]] | None = None
 
     def text(self, width: int) -> str:
         """The table in lines of at most `width` characters."""
         if not self.rows:
             return self.empty
-        titles = [column.title for column in self.columns]
-        widths = self._widths([titles, *self.rows], width)
-        lines = [self._line(row, widths) for row in [titles, *self.rows]]
+        rows = self.rows
+        if self.narrow is not None and self._over(_natural(self._lines(rows)), width) > 0:
+            rows = self.narrow
+        widths = self._widths(_natural(self._lines(rows)), width)
+        lines = [self._line(row, widths) for row in self._lines(rows)]
         return "\n".join([*lines, *([self.note] if self.note else [])])
 
-    def _widths(self, lines: list[Sequence[str]], width: int) -> list[int]:
-        widths = [max(len(text) for text in column) for column in zip_longest(*lines, fillvalue="")]
+    def _lines(self, rows: Sequence[Sequence[str]]) -> list[Sequence[str]]:
+        return [[column.title for column in self.columns], *rows]
+
+    @staticmethod
+    def _over(widths: list[int], width: int) -> int:
         # One character stands in front of the first column.
-        over = 1 + sum(widths) + len(GAP) * (len(widths) - 1) - width
+        return 1 + sum(widths) + len(GAP) * (len(widths) - 1) - width
+
+    def _widths(self, widths: list[int], width: int) -> list[int]:
+        over = self._over(widths, width)
         while over > 0:
             shrinking = [i for i, c in enumerate(self.columns) if c.can_shrink and widths[i] > SMALLEST]
             if not shrinking:

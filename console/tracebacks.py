@@ -10,14 +10,14 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from types import CodeType, TracebackType
 
+from ..reactor.failure import is_machinery as is_ours
+
 CellName = Callable[[str], str | None]
 """Tells which cell a file name stands for, as ``[3]``; None for a real file."""
 
 FRAMES = 12
 """Frames shown of one traceback: beyond that (a recursion) the middle says nothing new."""
 
-_ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-_ROOMS = tuple(os.path.join(_ROOT, room) + os.sep for room in ("reactor", "protocols", "console", "kernel"))
 _LOOPS = (
     "asyncio",
     "concurrent.futures",
@@ -47,9 +47,7 @@ class Frame:
 
 def is_machinery(filename: str) -> bool:
     """Whether the file is one of ours, or of the loops and shells under us."""
-    if filename.startswith(_ROOMS):
-        return True
-    return any(filename.startswith(folder) for folder in _loop_folders())
+    return is_ours(filename) or any(filename.startswith(folder) for folder in _loop_folders())
 
 
 def _loop_folders() -> Iterator[str]:
@@ -87,6 +85,33 @@ def story(error: BaseException, trace: TracebackType | None, cell_name: CellName
     if cause is not None:
         lines.append(f"  after {headline(cause)}")
     return lines
+
+
+def user_lines(trace: TracebackType | None, cell_name: CellName) -> list[str]:
+    """The user's frames, two lines each; empty when there is only one, which everybody sees at the prompt."""
+    shown = [frame for frame in frames_of(trace) if not frame.is_machinery]
+    if len(shown) < 2:
+        return []
+    return [line for frame in _without_middle(shown) if frame for line in _frame_lines(frame, cell_name)]
+
+
+def without_machinery(trace: TracebackType | None) -> tuple[TracebackType | None, int]:
+    """The same traceback with the user's frames alone, and how many frames of ours that leaves out.
+
+    One that never met the user's code stays as it is.
+    """
+    links = []
+    link = trace
+    while link is not None:
+        links.append(link)
+        link = link.tb_next
+    kept = [link for link in links if not is_ours(link.tb_frame.f_code.co_filename)]
+    if not any(not is_machinery(link.tb_frame.f_code.co_filename) for link in kept):
+        return trace, 0
+    shorter: TracebackType | None = None
+    for each in reversed(kept):
+        shorter = TracebackType(shorter, each.tb_frame, each.tb_lasti, each.tb_lineno)
+    return shorter, len(links) - len(kept)
 
 
 def headline(error: BaseException) -> str:

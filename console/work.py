@@ -38,6 +38,6 @@ def thread(
 def sleep(session: Session, seconds: object) -> Deferred[None]:
     """What the verb does; see `Verbs.sleep`."""
     delay = checked_seconds("sleep()", "seconds", seconds)
-    wait: Wait[None] = Wait(f"sleep {delay:g} s", lambda _: call.cancel())
+    wait: Wait[None] = Wait(f"sleep {delay:g} s", lambda _: call.cancel() if call.active() else None)
     call = session.reactor.callLater(delay, wait.callback, None)
     return wait

@@ -19,7 +19,7 @@ from wirelab.console.errors import (
 )
 from wirelab.console.reading import HIGH_WATER
 from wirelab.reactor.defer import CancelledError, Deferred
-from wirelab.reactor.error import ConnectionLost
+from wirelab.reactor.error import ConnectionAborted, ConnectionLost
 from wirelab.reactor.failure import Failure
 from wirelab.reactor.task import Clock
 from wirelab.reactor.testing import Pair, connected_pair
@@ -228,10 +228,23 @@ def test_drain_fails_when_the_connection_ends_before() -> None:
     wire.here.send(b"x" * (2 * HIGH_WATER))
     drained = wire.here.drain()
     wire.pair.flush()
-    wire.peer.abort()
+    wire.here.abort()
     wire.pair.flush()
-    with pytest.raises((ConnectionLost, EndedError)):
+    with pytest.raises(ConnectionAborted):
         result(drained)
+
+
+def test_drain_is_done_when_a_close_has_sent_all() -> None:
+    wire = Wire(window=1 << 16)
+    wire.here.send(b"x" * (1 << 17))
+    drained = wire.here.drain()
+    wire.here.close()
+    wire.pair.flush()
+    assert not drained.called
+    for _ in range(3):
+        wire.peer.recv()
+        wire.pair.flush()
+    assert result(drained) is None
 
 
 def test_a_cancelled_drain_lets_the_connection_close(wire: Wire) -> None:
@@ -305,11 +318,11 @@ def test_a_conversation_without_a_connection_says_so() -> None:
 
 
 def test_it_shows_as_one_line(wire: Wire) -> None:
-    assert repr(wire.here) == "c1  tcp 127.0.0.1:50001 -> 127.0.0.1:8007  open  0 B in  0 B out"
+    assert repr(wire.here) == "c1  memory 127.0.0.1:50001 -> 127.0.0.1:8007  open  0 B in  0 B out"
     wire.say(b"hi")
     wire.here.close()
     wire.pair.flush()
-    assert repr(wire.here) == "c1  tcp 127.0.0.1:50001 -> 127.0.0.1:8007  closed  2 B in  0 B out"
+    assert repr(wire.here) == "c1  memory 127.0.0.1:50001 -> 127.0.0.1:8007  closed  2 B in  0 B out"
     html = wire.here._repr_html_()
     assert html is not None and "<b>c1</b>" in html and "closed" in html
 
