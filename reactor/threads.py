@@ -166,7 +166,7 @@ def blockingCallFromThread(reactor: Any, f: Callable[P, Any], /, *args: P.args, 
     """
     if running.current() is not None:
         raise RuntimeError(
-            "blockingCallFromThread() would wait for itself: this is the reactor's own thread; "
+            "blockingCallFromThread() would wait for itself: a reactor runs in this very thread; "
             "call the function and use its Deferred: await f(...), or f(...).addCallback(...)"
         )
     results: SimpleQueue[Any] = SimpleQueue()

@@ -42,6 +42,14 @@ def gate():
 
 
 @pytest.fixture
+def gates():
+    made = [Gate() for _ in range(5)]
+    yield made
+    for gate in made:
+        gate.open()
+
+
+@pytest.fixture
 def make():
     """Makes pools, started, and ends them after the test."""
     pools = []
@@ -242,14 +250,13 @@ def test_a_started_pool_has_no_threads_until_there_is_a_job(make, results):
     assert pool.workers == 1
 
 
-def test_as_many_threads_as_jobs_at_a_time_but_never_more_than_the_limit(make):
+def test_as_many_threads_as_jobs_at_a_time_but_never_more_than_the_limit(make, gates):
     pool = make(maxthreads=3)
-    gates = [Gate() for _ in range(5)]
     jobs = [pool.callInThread(gate) for gate in gates]
     for gate in gates[:3]:
         assert gate.begun.wait(PLENTY)
     assert (len(pool.working), len(pool.waiters), pool.workers) == (3, 0, 3)
-    assert (pool.running, pool.queued) == (jobs[:3], jobs[3:])
+    assert (set(pool.running), pool.queued) == (set(jobs[:3]), jobs[3:])
     for gate in gates:
         gate.open()
     for gate in gates[3:]:
@@ -266,9 +273,9 @@ def test_a_job_that_waits_for_a_later_one_gets_it(make, results):
     assert results.get() == (True, True)
 
 
-def test_a_higher_limit_takes_effect_on_the_queue_at_once(make):
+def test_a_higher_limit_takes_effect_on_the_queue_at_once(make, gates):
     pool = make(maxthreads=1)
-    gates = [Gate() for _ in range(3)]
+    gates = gates[:3]
     for gate in gates:
         pool.callInThread(gate)
     pool.adjustPoolsize(maxthreads=3)
@@ -277,9 +284,9 @@ def test_a_higher_limit_takes_effect_on_the_queue_at_once(make):
         gate.open()
 
 
-def test_with_a_lower_limit_idle_threads_end_at_once_and_busy_ones_after_their_job(make, results):
+def test_with_a_lower_limit_idle_threads_end_at_once_and_busy_ones_after_their_job(make, results, gates):
     pool = make(maxthreads=3)
-    gates = [Gate() for _ in range(3)]
+    gates = gates[:3]
     for gate in gates:
         pool.callInThread(gate)
         assert gate.begun.wait(PLENTY)
@@ -299,10 +306,10 @@ def test_with_a_lower_limit_idle_threads_end_at_once_and_busy_ones_after_their_j
 
 
 @pytest.mark.parametrize(("minimum", "left"), [(0, 0), (1, 1)])
-def test_idle_threads_beyond_the_minimum_end_after_a_while(make, monkeypatch, minimum, left):
+def test_idle_threads_beyond_the_minimum_end_after_a_while(make, monkeypatch, gates, minimum, left):
     monkeypatch.setattr(threadpool, "IDLE", 0.001)
     pool = make(minthreads=minimum, maxthreads=3)
-    gates = [Gate() for _ in range(3)]
+    gates = gates[:3]
     for gate in gates:
         pool.callInThread(gate)
         assert gate.begun.wait(PLENTY)
