@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from zope.interface import implementer
+from zope.interface import directlyProvides, implementer, providedBy
 
 from ..defer import Deferred, fail
 from ..error import ConnectingCancelledError, NoProtocol, NotConnectingError
@@ -59,8 +59,7 @@ class Attempt:
         if protocol is None:
             self._failed(Failure(NoProtocol(f"{self.factory!r} has no protocol for {addr}")))
             return None
-        _after_making(protocol, self._made)
-        return protocol
+        return _after_making(protocol, self._made)
 
     def clientConnectionFailed(self, connector: object, reason: Failure) -> None:
         """There is no connection: `result` fails, unless it was cancelled."""
@@ -102,20 +101,21 @@ def attempt(factory: Any, connect: Callable[[Attempt], object]) -> Attempt:
     return new
 
 
-def _after_making(protocol: Any, made: Callable[[Any, Failure | None], None]) -> None:
-    """Have `made` called once, after `protocol.makeConnection`.
+def _after_making(protocol: Any, made: Callable[[Any, Failure | None], None]) -> Any:
+    """`protocol`, in a form that has `made` called once, after `makeConnection`.
 
     The method is covered by an attribute of the instance that takes itself away when called: nothing stands
     between protocol and transport afterwards, so an endpoint's connection costs what any connection costs.
+    A protocol that cannot be given an attribute has a relay before it.
     """
     original = protocol.makeConnection
-    covered = vars(protocol).get("makeConnection")
+    covered = getattr(protocol, "__dict__", {}).get("makeConnection")
 
     def make_connection(transport: Any) -> None:
-        if covered is None:
-            del protocol.makeConnection
-        else:
+        if covered is not None:
             protocol.makeConnection = covered
+        elif "makeConnection" in getattr(protocol, "__dict__", {}):
+            del protocol.makeConnection
         try:
             original(transport)
         except Exception:
@@ -124,7 +124,23 @@ def _after_making(protocol: Any, made: Callable[[Any, Failure | None], None]) ->
         else:
             made(protocol, None)
 
-    protocol.makeConnection = make_connection
+    try:
+        protocol.makeConnection = make_connection
+    except AttributeError:
+        return _Relay(protocol, make_connection)
+    return protocol
+
+
+class _Relay:
+    """Stands before a protocol whose class has `__slots__`: everything but `makeConnection` is passed on."""
+
+    def __init__(self, protocol: Any, make_connection: Callable[[Any], None]) -> None:
+        self._protocol = protocol
+        self.makeConnection = make_connection
+        directlyProvides(self, providedBy(protocol))
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._protocol, name)
 
 
 class _GivenProtocol(Factory):

@@ -65,8 +65,14 @@ class Race:
         if is_literal(host):
             self.addressResolved(_literal_address(host, self._destination.port))
             self.resolutionComplete()
-        else:
-            self._reactor.nameResolver.resolveHostName(self, host, self._destination.port, list(types), "TCP")
+            return
+        resolver = self._reactor.nameResolver
+        try:
+            resolver.resolveHostName(self, host, self._destination.port, list(types), "TCP")
+        except Exception:
+            if not self._finished:
+                self._end()
+                self.result.errback()
 
     # -- IResolutionReceiver --------------------------------------------------------------------------
 
@@ -74,9 +80,9 @@ class Race:
         """Keep the look-up, so that it can be stopped."""
         self._lookup = resolutionInProgress
 
-    def addressResolved(self, address: Any) -> None:
+    def addressResolved(self, address: object) -> None:
         """Keep `address` for its turn."""
-        if self._finished:
+        if self._finished or not isinstance(address, (IPv4Address, IPv6Address)):
             return
         family = type(address)
         if self._bind_family is not None and literal_family(address.host) != self._bind_family:

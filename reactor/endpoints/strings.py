@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from ..interfaces import IStreamClientEndpointStringParser
+from ..resolver import is_literal
 from .description import Description, parse_description
 from .errors import BrokenPluginError, UnknownKindError
 from .kinds import CLIENT_KINDS, SERVER_KINDS, Kind
@@ -57,8 +58,7 @@ def _kind(description: Description, built_in: dict[str, Kind], group: str, metho
             return _PluginKind(entry_point, method)
     kinds = sorted({*built_in, *(entry_point.name for entry_point in plugins)})
     raise UnknownKindError(
-        f"unknown kind of endpoint {description.kind!r}, there are: {', '.join(kinds)}"
-        f"{_hint(description, method)}",
+        f"{_what_is_wrong(description, group)}, there are: {', '.join(kinds)}{_hint(description, group)}",
         description.text,
         kinds,
         0,
@@ -66,12 +66,29 @@ def _kind(description: Description, built_in: dict[str, Kind], group: str, metho
     )
 
 
-def _hint(description: Description, method: str) -> str:
+def _what_is_wrong(description: Description, group: str) -> str:
+    other, call = (CLIENT_KINDS, "connected to") if group == SERVER_GROUP else (SERVER_KINDS, "listened at")
+    if description.kind in other:
+        return f"{description.kind!r} can only be {call}"
+    return f"unknown kind of endpoint {description.kind!r}"
+
+
+def _hint(description: Description, group: str) -> str:
     """What may have been meant by a string without a kind."""
-    ports = [description.kind] if method == "parseStreamServer" else description.positional[:1]
-    if ports and ports[0].isdigit() and len(description.arguments) <= 1:
-        return f"; did you mean 'tcp:{description.text}'?"
-    return ""
+    text, rest = description.text, description.positional
+    if len(description.arguments) > 1:
+        return ""
+    if group == SERVER_GROUP and text.isdigit():
+        return f"; did you mean 'tcp:{text}'?"
+    if not rest or not rest[0].isdigit():
+        return ""
+    if group == CLIENT_GROUP:
+        return f"; did you mean 'tcp:{text}'?"
+    return (
+        f"; did you mean 'tcp:{rest[0]}:interface={description.kind}'?"
+        if is_literal(description.kind)
+        else ""
+    )
 
 
 def _entry_points(group: str) -> Iterator[EntryPoint]:

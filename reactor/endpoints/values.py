@@ -79,14 +79,18 @@ def host(name: str, text: str) -> str:
 
 
 def address(name: str, text: str) -> str:
-    """A literal address of either family; empty means any."""
+    """A literal address of either family, or localhost (RFC 6761 section 6.3); empty means any."""
+    if text == "localhost":
+        return "127.0.0.1"
     if text and not is_literal(text):
         raise Unfit(HostError, f"{name} {text!r} is not a literal address such as 127.0.0.1")
     return text
 
 
 def ipv6_address(name: str, text: str) -> str:
-    """A literal IPv6 address."""
+    """A literal IPv6 address, or localhost."""
+    if text == "localhost":
+        return "::1"
     if literal_family(text) != socket.AF_INET6:
         raise Unfit(HostError, f"{name} {text!r} is not a literal IPv6 address such as ::1")
     return text

@@ -91,6 +91,7 @@ class MemoryTransport:
         self._read_closed = False
         self._end_of_wire: type[ConnectionDone] | type[ConnectionLost] | None = None
         self._end_when_drained = False
+        self._is_reset = False
         self._no_delay = True
         self._keep_alive = False
         self._failures: list[Failure] = []
@@ -229,8 +230,13 @@ class MemoryTransport:
     def _send(self) -> bool:
         """Move what fits from the queue into the wire; whether anything moved."""
         other = self._other
-        if not self._queue or not other.connected:
+        if not self._queue:
             return False
+        if not other.connected:  # as after a FIN: it leaves, and a reset comes back
+            self.bytesOut += len(self._queue)
+            self._queue.clear()
+            self._is_reset = True
+            return True
         room = self._window - len(other._wire)
         portion = self._queue[:room] if room > 0 else b""
         del self._queue[: len(portion)]
@@ -247,12 +253,13 @@ class MemoryTransport:
             self._lose(ConnectionAborted(), ConnectionLost)
             return True
         happened = self._send()
-        if self._queue and not self._other.connected:
-            self._lose(ConnectionLost(), None)
-            return True
         if not self._queue:
             happened = self._drained() or happened
-        return self._receive(readable) or happened
+        happened = self._receive(readable) or happened
+        if self._is_reset and self.connected and (self.paused or not self._has_unread):
+            self._lose(ConnectionLost(), None)
+            return True
+        return happened
 
     def _drained(self) -> bool:
         """Nothing waits to be sent: ask for more, or close if that was asked for."""
@@ -277,6 +284,10 @@ class MemoryTransport:
                 self._lose(ConnectionDone(), ConnectionDone)
             return True
         return False
+
+    @property
+    def _has_unread(self) -> bool:
+        return bool(self._wire) or self._end_of_wire is not None
 
     @property
     def _is_reading(self) -> bool:
