@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pexpect
 from jupyter_client.manager import KernelManager
+from jupyter_client.provisioning.local_provisioner import LocalProvisioner
 from measure import Comparison, cpu_seconds, options, print_comparisons
 
 #: Time for what a start puts off (history, completion caches, the first garbage collections).
@@ -26,6 +27,7 @@ def _console(program: str, prompt: str) -> Iterator[int]:
     child = pexpect.spawn(str(PROGRAMS / program), timeout=30, env=os.environ | {"TERM": "xterm-256color"})
     try:
         child.expect(prompt)
+        assert child.pid is not None
         yield child.pid
     finally:
         child.close(force=True)
@@ -42,6 +44,7 @@ def _kernel(module: str) -> Iterator[int]:
     try:
         client.start_channels(hb=False)
         client.kernel_info(reply=True, timeout=30)
+        assert isinstance(manager.provisioner, LocalProvisioner) and manager.provisioner.pid is not None
         yield manager.provisioner.pid
     finally:
         client.stop_channels()

@@ -58,6 +58,7 @@ class Server:
     def __init__(self, command: Sequence[str | Path]) -> None:
         self._process = subprocess.Popen(pinned(command, SERVER_CORE), stdout=subprocess.PIPE, text=True)
         self.pid = self._process.pid
+        self.port = 0
 
     def __enter__(self) -> Server:
         assert self._process.stdout is not None
