@@ -14,6 +14,9 @@ from .threadpool import ThreadPool
 #: How many threads a program's jobs get at most, unless `suggestThreadPoolSize` says otherwise.
 DEFAULT_THREADS = 10
 
+#: Seconds that the end of a run waits for jobs; what takes longer is named in the log and given up.
+PATIENCE = 10.0
+
 
 @implementer(IReactorThreads)
 class Pools:
@@ -50,7 +53,7 @@ class Pools:
         with self._pool_lock:
             pool, self.threadpool = self.threadpool, None
         if pool is not None:
-            pool.stop()
+            pool.stop(PATIENCE)
 
     def callFromThread(self, callable: Callable[..., object], *args: Any, **kw: Any) -> None:
         """Call `callable` soon in the reactor's thread. The reactor knows how."""

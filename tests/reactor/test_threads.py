@@ -8,7 +8,7 @@ from queue import SimpleQueue
 
 import pytest
 
-from wirelab.reactor import running, threads
+from wirelab.reactor import pools, running, threads
 from wirelab.reactor.core import Reactor
 from wirelab.reactor.defer import CancelledError, Deferred, gatherResults, maybeDeferred
 from wirelab.reactor.threadpool import ThreadPool
@@ -321,6 +321,48 @@ def test_finished_and_cancelled_jobs_leave_no_cycles(hand, pool, busy):
         assert [thing for thing in gc.get_objects() if isinstance(thing, (Deferred, threads._Ticket))] == []
     finally:
         gc.enable()
+
+
+# -- the end of the run -------------------------------------------------------------------------------
+
+
+def test_the_end_of_the_run_does_what_queues_and_ends_the_threads(reactor):
+    done = []
+
+    async def main():
+        for number in range(20):
+            reactor.callInThread(done.append, number)
+
+    before = threading.active_count()
+    run(reactor, main)
+    assert sorted(done) == list(range(20))
+    assert (reactor.threadpool, threading.active_count()) == (None, before)
+
+
+def test_the_end_of_the_run_does_not_wait_for_ever_and_names_the_stuck_job(reactor, monkeypatch, caplog):
+    monkeypatch.setattr(pools, "PATIENCE", 0.0)
+    begun, end = threading.Event(), threading.Event()
+    stuck = []
+
+    def the_stuck_job():
+        begun.set()
+        stuck.append(threading.current_thread())
+        assert end.wait(PLENTY)
+
+    async def main():
+        reactor.callInThread(the_stuck_job)
+        assert begun.wait(PLENTY)
+
+    run(reactor, main)
+    assert "without waiting for" in caplog.text
+    assert "the_stuck_job (" in caplog.text
+    end.set()
+    stuck[0].join(PLENTY)
+
+
+def test_after_the_run_the_next_one_has_threads_again(reactor):
+    for number in range(3):
+        assert run(reactor, lambda number=number: deferToThread(int, number)) == number
 
 
 # -- callMultipleInThread, isInIOThread ---------------------------------------------------------------
