@@ -36,6 +36,9 @@ class SessionShell(Base):
     session: Session | None = None
     """The open session; None before `open_session` and after `close_session`."""
 
+    session_class: type[Session] = Session
+    """What `open_session` makes: a face may have a session of its own."""
+
     _folded = 0
 
     def open_session(self, reactor: Reactor) -> Session:
@@ -48,7 +51,7 @@ class SessionShell(Base):
             raise RuntimeError(
                 "open_session(): a session is open in this shell already: close_session() first"
             )
-        session = self.session = Session(self, reactor)
+        session = self.session = self.session_class(self, reactor)
         self.autoawait = True
         session.open()
         views.install(self, session)
@@ -125,7 +128,8 @@ class SessionShell(Base):
         shell: Any = self  # IPython leaves these of its parts without types
         if views.is_live(value) and not shell.displayhook.quiet():
             data, metadata = shell.display_formatter.format(value)
-            shell.display_pub.publish(data, metadata)
+            if data:  # else the formatter has shown it already
+                shell.display_pub.publish(data, metadata)
 
     def showtraceback(self, exc_tuple: Any = None, *args: Any, **kwargs: Any) -> None:
         """Show an error as IPython does, with wirelab's own frames folded away; ``%tb`` shows all of them.
