@@ -7,6 +7,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextvars import Context
 from queue import SimpleQueue
+from types import CoroutineType
 from typing import Any, ParamSpec, TypeVar
 
 from . import running
@@ -49,16 +50,23 @@ class _Arrivals:
         """Take in a ticket that has its result. For any thread."""
         self._arrived.append(ticket)
         if not self._is_told:
-            self._is_told = True
-            # In an empty context: what comes of one job's result must not run in the context of another's.
-            Context().run(self.reactor.callFromThread, self._hand_out)
+            self._tell()
+
+    def _tell(self) -> None:
+        self._is_told = True
+        # In an empty context: what comes of one job's result must not run in the context of another's.
+        Context().run(self.reactor.callFromThread, self._hand_out)
 
     def _hand_out(self) -> None:
         """Fire the Deferreds; in the reactor's thread."""
         self._is_told = False  # before looking, so that what arrives after the look is told again
         arrived = self._arrived
-        for _ in range(len(arrived)):
-            arrived.popleft().fire()
+        try:
+            for _ in range(len(arrived)):
+                arrived.popleft().fire()
+        except BaseException:  # an interrupt of one callback is no reason to forget the other results
+            self._tell()
+            raise
 
 
 class _Ticket:
@@ -74,6 +82,8 @@ class _Ticket:
         self.job: Job | None = None
 
     def __call__(self, is_success: bool, result: Any) -> None:
+        if is_success and isinstance(result, (Deferred, CoroutineType)):
+            is_success, result = False, Failure(_misplaced(result))
         self._is_success = is_success
         self._result = result
         self._arrivals.add(self)
@@ -92,6 +102,20 @@ class _Ticket:
     def cancel(self, _: Deferred[Any]) -> None:
         if self.job is not None and self.job.cancel():
             self.job = self.deferred = None
+
+
+def _misplaced(result: Deferred[Any] | CoroutineType[Any, Any, Any]) -> TypeError:
+    """What to say when a job gave something that only the reactor's thread can wait for."""
+    if isinstance(result, CoroutineType):
+        result.close()  # it would warn that it was never awaited
+        return TypeError(
+            f"{result.__qualname__} is an async function, which is for the reactor's thread: "
+            "await it there, without deferToThread()"
+        )
+    return TypeError(
+        "a function in a thread gave a Deferred, which is for the reactor's thread: "
+        "call the function there, or let the thread wait with blockingCallFromThread(reactor, f, ...)"
+    )
 
 
 def deferToThreadPool(

@@ -252,6 +252,38 @@ def test_what_cannot_be_called_is_refused_at_once(hand, pool, given):
         deferToThreadPool(hand, pool, given)
 
 
+@pytest.mark.parametrize("kind", ["async function", "Deferred"])
+def test_a_job_that_gives_what_only_the_reactor_can_wait_for_is_told_so(hand, pool, kind):
+    async def coroutine():
+        raise AssertionError("it was run all the same")
+
+    failures = []
+    deferToThreadPool(hand, pool, coroutine if kind == "async function" else Deferred).addErrback(
+        failures.append
+    )
+    hand.turn()
+    assert failures[0].check(TypeError)
+    assert kind in str(failures[0].value)
+    assert "for the reactor's thread" in str(failures[0].value)
+
+
+def test_an_interrupted_callback_does_not_lose_the_results_of_others(hand, pool):
+    results = []
+
+    class Interrupting:
+        def fire(self):
+            raise KeyboardInterrupt
+
+    deferToThreadPool(hand, pool, int).addCallback(results.append)
+    pool.stop(PLENTY)
+    pool.arrivals._arrived.appendleft(Interrupting())
+    with pytest.raises(KeyboardInterrupt):
+        hand.turn()
+    assert results == []
+    hand.turn()
+    assert results == [0]
+
+
 # -- cancelling ---------------------------------------------------------------------------------------
 
 
@@ -345,8 +377,8 @@ def test_the_end_of_the_run_does_not_wait_for_ever_and_names_the_stuck_job(react
     stuck = []
 
     def the_stuck_job():
-        begun.set()
         stuck.append(threading.current_thread())
+        begun.set()
         assert end.wait(PLENTY)
 
     async def main():
