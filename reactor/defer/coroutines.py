@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Coroutine, Generator
 from functools import wraps
 from types import CoroutineType, GeneratorType
 from typing import Any, ParamSpec, TypeVar
 
-from .deferred import Deferred
+from .deferred import Bare, Deferred
 from .driver import start
 from .errors import NotACoroutineError
 
@@ -18,13 +19,13 @@ P = ParamSpec("P")
 def ensureDeferred(coro: Coroutine[Any, Any, T] | Generator[Any, Any, T] | Deferred[T]) -> Deferred[T]:
     """The Deferred of a coroutine, which starts at once; a Deferred is returned as it is."""
     if type(coro) is CoroutineType:
-        return start(coro, Deferred())
+        return start(Bare, coro, sys._getframe(1))
     if isinstance(coro, Deferred):
         return coro
     if not isinstance(coro, (GeneratorType, Coroutine)):
         hint = f": call it, ensureDeferred({coro.__name__}(...))" if hasattr(coro, "__name__") else ""
         raise NotACoroutineError(f"{coro!r} is not a coroutine or a Deferred{hint}")
-    return start(coro, Deferred())
+    return start(Bare, coro, sys._getframe(1))
 
 
 def inlineCallbacks(f: Callable[P, Generator[Any, Any, T]]) -> Callable[P, Deferred[T]]:
@@ -35,7 +36,7 @@ def inlineCallbacks(f: Callable[P, Generator[Any, Any, T]]) -> Callable[P, Defer
         generator = f(*args, **kwargs)
         if type(generator) is not GeneratorType and not isinstance(generator, Generator):
             raise _not_a_generator(f, generator)
-        return start(generator, Deferred())
+        return start(Bare, generator, sys._getframe(1))
 
     return deferring
 

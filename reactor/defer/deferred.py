@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Coroutine, Generator, Mapping
-from contextvars import Context, copy_context
+from contextvars import copy_context
 from types import CodeType, FrameType
 from typing import TYPE_CHECKING, Any, Final, Generic, NoReturn, TypeVar, cast
 
@@ -158,7 +158,7 @@ class Deferred(Outcome, Generic[T]):
         elif type(callbacks) is list:
             callbacks.append(entry)
         else:
-            self._callbacks = [callbacks, entry]
+            self._callbacks = [callbacks, entry]  # type: ignore[list-item]  # a tuple, as it is no list
         if self._state:
             self._go_on()
         return self
@@ -179,7 +179,7 @@ class Deferred(Outcome, Generic[T]):
         elif type(callbacks) is list:
             callbacks.append(entry)
         else:
-            self._callbacks = [callbacks, entry]
+            self._callbacks = [callbacks, entry]  # type: ignore[list-item]  # a tuple, as it is no list
         if self._state:
             self._go_on()
         return self
@@ -200,7 +200,7 @@ class Deferred(Outcome, Generic[T]):
         elif type(callbacks) is list:
             callbacks.append(entry)
         else:
-            self._callbacks = [callbacks, entry]
+            self._callbacks = [callbacks, entry]  # type: ignore[list-item]  # a tuple, as it is no list
         if self._state:
             self._go_on()
         return self
@@ -221,7 +221,7 @@ class Deferred(Outcome, Generic[T]):
         elif type(callbacks) is list:
             callbacks.append(entry)
         else:
-            self._callbacks = [callbacks, entry]
+            self._callbacks = [callbacks, entry]  # type: ignore[list-item]  # a tuple, as it is no list
         if self._state:
             self._go_on()
         return self
@@ -253,27 +253,131 @@ class Deferred(Outcome, Generic[T]):
     # -- firing
 
     def callback(self, result: T | Failure) -> None:
-        """Fire with a result. Raises: AlreadyCalledError when it has fired; TypeError for a Deferred as result."""
-        if self._state:
-            if self._state != _HELD:
-                self._fired_again("callback")
+        """Fire with a result. Raises: AlreadyCalledError when it has fired; TypeError for a Deferred as result.
+
+        A Failure as result is as good as `errback`.
+        """
+        if self._state or type(result) in _outcomes:
+            if not self._is_ready(result):
                 return
-        if type(result) in _outcomes:
-            if isinstance(result, Failure):
-                self.errback(result)
-                return
-            raise TypeError(
-                "callback() takes the result itself, not a Deferred: call other.chainDeferred(this), "
-                "or return the other Deferred from a callback"
-            )
-        self._canceller = None
-        self.result = result
-        if self._state:
-            self._state = _PAUSED
-        elif self._callbacks is None:
-            self._state = 1
+            failed = self._state == 2
         else:
-            self._run(False)
+            self._canceller = None
+            self.result = result
+            if self._callbacks is None:
+                self._state = 1
+                return
+            failed = False
+        # From here on: call the callbacks of this Deferred, and of those that wait for it. One loop and a list of
+        # Deferreds to come back to, instead of recursion: chains may be thousands long. It stands here, and not in
+        # a method of its own, as this is what happens most, and a call less is a twentieth of it.
+        below: list[Deferred[Any]] | None = None
+        current: Deferred[Any] = self
+        following: Deferred[Any] | None
+        while True:
+            current._state = 3
+            result = current.result
+            callbacks = current._callbacks
+            entries: Any = (callbacks,) if type(callbacks) is tuple else callbacks
+            for entry in entries:
+                callback, errback, context, extra = entry
+                if failed:
+                    callback = errback
+                if callback is None:
+                    continue
+                try:
+                    if extra is None:
+                        if context is not _WAITS:
+                            result = context.run(callback, result)
+                        else:
+                            if callback._state == 4 and callback._callbacks is not None:
+                                callback.result = result
+                                current.result = None
+                                following = callback
+                                break
+                            callback._receive(result, failed)
+                            current.result = result = None
+                            failed = False
+                            continue
+                    elif context is _RESUMES:
+                        if failed:
+                            current._guard = result
+                        following = callback(extra, result)
+                        result = current.result
+                        if failed:
+                            failed = isinstance(result, Failure)
+                        if following is None:
+                            continue
+                        break
+                    elif failed:
+                        result = context.run(callback, result, *extra[2], **extra[3])
+                    else:
+                        result = context.run(callback, result, *extra[0], **extra[1])
+                except BaseException as error:
+                    current.result = result = caught(error)
+                    failed = True
+                    continue
+                if type(result) in _outcomes:
+                    state = result._state
+                    if state == 1:  # what _follow would do
+                        inner = result
+                        current.result = result = inner.result
+                        inner.result = None
+                        failed = False
+                    elif state == -1:
+                        current.result = result
+                        failed = True
+                    elif state == 0 and result._callbacks is None and current._state == 3:  # as well
+                        result._callbacks = (current, current, _WAITS, None)
+                        current.result = result
+                        current._state = 4
+                        following = None
+                        break
+                    elif current._follow(result):
+                        result = current.result
+                        failed = True
+                    else:
+                        following = None
+                        break
+                else:
+                    current.result = result
+                    failed = False
+            else:
+                following = None
+                if current._callbacks is callbacks:
+                    current._callbacks = None
+                    if failed:
+                        current._watch(result)
+                    else:
+                        current._state = 1
+                    if below is None:
+                        return
+                    entry = None
+            # Here when a callback paused this Deferred or made it wait, or when another is to be run first.
+            if entry is not None:
+                if entry is current._callbacks:  # what _leave would do
+                    current._callbacks = None
+                    if current._state == _STOPPING:
+                        current._state = _PAUSED
+                    elif current._state == 3:
+                        if failed and context is _RESUMES:
+                            current._watch(result)
+                        else:
+                            current._state = 1
+                else:
+                    below = current._leave(entry, below)
+            if following is None:
+                while below:
+                    following = below.pop()
+                    if following._state == 3:
+                        break
+                    following._state = _PAUSED  # while it waited for those that waited for it
+                else:
+                    return
+                failed = isinstance(following.result, Failure)
+            elif context is _RESUMES:
+                failed = isinstance(following.result, Failure)
+            current = following
 
     def errback(self, fail: Failure | BaseException | None = None) -> None:
         """Fire with a failure; None means the exception that is being handled.
@@ -289,10 +393,9 @@ class Deferred(Outcome, Generic[T]):
                     "wrap it, for example errback(ValueError('...'))"
                 )
             fail = Failure(fail)
-        if self._state:
-            if self._state != _HELD:
-                self._fired_again("errback")
-                return
+        if self._state and self._state != _HELD:
+            self._fired_again("errback")
+            return
         self._canceller = None
         self.result = fail
         if self._state:
@@ -300,7 +403,8 @@ class Deferred(Outcome, Generic[T]):
         elif self._callbacks is None:
             self._watch(fail)
         else:
-            self._run(True)
+            self._state = 2
+            self._run()
 
     def cancel(self) -> None:
         """Give up waiting: call the canceller, and fail with CancelledError unless that fired the Deferred.
@@ -343,7 +447,7 @@ class Deferred(Outcome, Generic[T]):
                 self._callbacks = callbacks.copy()
                 callbacks.clear()
             elif callbacks is not None:
-                self._callbacks = [callbacks]
+                self._callbacks = [callbacks]  # type: ignore[list-item]  # a tuple, as it is no list
         elif state in (_FIRED, _FAILED):
             self._state = _PAUSED
 
@@ -363,14 +467,12 @@ class Deferred(Outcome, Generic[T]):
         elif state == _STOPPING:
             self._state = _RUNNING
         else:
-            result = self.result
-            failed = isinstance(result, Failure)
+            failed = isinstance(self.result, Failure)
+            self._state = _FAILED if failed else _FIRED
             if self._callbacks is not None:
-                self._run(failed)
+                self._run()
             elif failed:
-                self._watch(result)
-            else:
-                self._state = _FIRED
+                self._watch(self.result)
 
     # -- coroutines
 
@@ -393,7 +495,7 @@ class Deferred(Outcome, Generic[T]):
     @staticmethod
     def fromCoroutine(coro: Coroutine[Any, Any, U] | Generator[Any, Any, U]) -> Deferred[U]:
         """The Deferred of a coroutine or generator, which starts at once. Raises: NotACoroutineError."""
-        return start(coro, Deferred())
+        return start(Bare, coro, _getframe(1))
 
     def asFuture(self, loop: asyncio.AbstractEventLoop) -> asyncio.Future[T]:
         """An asyncio Future with this Deferred's result; the Deferred's own becomes None."""
@@ -439,100 +541,45 @@ class Deferred(Outcome, Generic[T]):
 
     # -- running the callbacks
 
-    def _run(self, failed: bool) -> None:
-        """Call the callbacks of this Deferred, of which there are some, and of those that wait for it.
+    def _run(self) -> None:
+        """Call the callbacks of this Deferred, which has fired and has some."""
+        _fire(self, _GO_ON)
 
-        One loop and a list of Deferreds to come back to, instead of recursion: chains may be thousands long.
-        """
-        below: list[Deferred[Any]] | None = None
-        current: Deferred[Any] = self
-        following: Deferred[Any] | None
-        while True:
-            current._state = 3
-            result = current.result
-            callbacks = current._callbacks
-            entries: Any = (callbacks,) if type(callbacks) is tuple else callbacks
-            for entry in entries:
-                callback, errback, context, extra = entry
-                if failed:
-                    callback = errback
-                if callback is None:
-                    continue
-                try:
-                    if extra is None:
-                        if context is not _WAITS:
-                            result = context.run(callback, result)
-                        else:
-                            following = callback._settle(result)
-                            current.result = result = None
-                            failed = False
-                            if following is None:
-                                continue
-                            break
-                    elif context is _RESUMES:
-                        if failed:
-                            current._guard = result
-                        following = callback(extra, result)
-                        result = current.result
-                        if failed:
-                            failed = isinstance(result, Failure)
-                        if following is None:
-                            continue
-                        break
-                    elif failed:
-                        result = context.run(callback, result, *extra[2], **extra[3])
-                    else:
-                        result = context.run(callback, result, *extra[0], **extra[1])
-                except BaseException as error:
-                    current.result = result = caught(error)
-                    failed = True
-                    continue
-                if type(result) in _outcomes:
-                    if not isinstance(result, Failure):
-                        if not current._follow(result):
-                            following = None
-                            break
-                        result = current.result
-                    failed = isinstance(result, Failure)
-                else:
-                    failed = False
-                current.result = result
-            else:
-                following = None
-                if current._callbacks is callbacks:
-                    current._callbacks = None
-                    if failed:
-                        current._watch(result)
-                    else:
-                        current._state = 1
-                    if below is None:
-                        return
-                    entry = None
-            if below is None:
-                below = []
-            if entry is not None:
-                current._leave(entry, below)
-            if following is None:
-                while below:
-                    following = below.pop()
-                    if following._state == 3:
-                        break
-                    following._state = _PAUSED  # while it waited for those that waited for it
-                else:
-                    return
-            current = following
-            failed = isinstance(current.result, Failure)
+    def _is_ready(self, result: Any) -> bool:
+        """Whether `callback` has callbacks to call now; all that is rare about firing."""
+        if result is _GO_ON:
+            return True
+        if type(result) in _outcomes and not isinstance(result, Failure):
+            raise TypeError(
+                "callback() takes the result itself, not a Deferred: call other.chainDeferred(this), "
+                "or return the other Deferred from a callback"
+            )
+        if self._state and self._state != _HELD:
+            self._fired_again("callback")
+            return False
+        self._canceller = None
+        self.result = result
+        failed = isinstance(result, Failure)
+        if self._state:
+            self._state = _PAUSED
+        elif self._callbacks is not None:
+            self._state = 2 if failed else 1
+            return True
+        elif failed:
+            self._watch(result)
+        else:
+            self._state = 1
+        return False
 
     def _go_on(self) -> None:
         """A callback was added after the Deferred had fired: call it, if it is the time."""
-        state = self._state
-        if state == 1:
-            self._run(False)
-        elif state == 2:
+        if self._state == 1:
+            self._run()
+        elif self._state == 2:
             guard = self._guard
             if type(guard) is Guard:
                 guard.disarm()
-            self._run(True)
+            self._run()
 
     def _settle(self, result: Any) -> Deferred[T] | None:
         """Take the result of what this Deferred waited for: another one, or its coroutine.
@@ -552,12 +599,23 @@ class Deferred(Outcome, Generic[T]):
         if self._state > 4:
             self._state = _PAUSED
         elif self._callbacks is not None:
+            self._state = 2 if failed else 1
             return self
         elif failed:
             self._watch(result)
         else:
             self._state = 1
         return None
+
+    def _receive(self, result: Any, failed: bool) -> None:
+        """Take the result of the Deferred that this one waited for, when there are no callbacks to call now."""
+        self.result = result
+        if self._state != _CHAINED:
+            self._state = _PAUSED
+        elif failed:
+            self._watch(result)
+        else:
+            self._state = 1
 
     def _follow(self, inner: Deferred[Any]) -> bool:
         """Take over the result of a Deferred that a callback returned; False when it is not there yet."""
@@ -587,14 +645,16 @@ class Deferred(Outcome, Generic[T]):
         elif type(callbacks) is list:
             callbacks.append(entry)
         else:
-            inner._callbacks = [callbacks, entry]
+            inner._callbacks = [callbacks, entry]  # type: ignore[list-item]  # a tuple, as it is no list
         return False
 
-    def _leave(self, entry: Entry, below: list[Deferred[Any]]) -> None:
-        """The loop goes elsewhere, or stops, after `entry`; it comes `below` when there is more to call."""
+    def _leave(self, entry: Entry, below: list[Deferred[Any]] | None) -> list[Deferred[Any]] | None:
+        """The loop goes elsewhere, or stops, after `entry`. Returns `below`, with this one when there is more to call."""
         callbacks = cast("list[Entry]", self._callbacks)
-        if callbacks is entry or callbacks[-1] is entry:
+        if self._callbacks is entry or callbacks[-1] is entry:
             self._callbacks = None
+        elif callbacks[0] is entry:
+            del callbacks[0]
         else:
             called = 1
             for one in callbacks:
@@ -606,11 +666,14 @@ class Deferred(Outcome, Generic[T]):
             self._state = _PAUSED
         elif self._state == _RUNNING:
             if self._callbacks is not None:
+                if below is None:
+                    return [self]
                 below.append(self)
             elif isinstance(self.result, Failure):
                 self._watch(self.result)
             else:
                 self._state = 1
+        return below
 
     # -- those who wait, and failures for which nobody does
 
@@ -622,7 +685,7 @@ class Deferred(Outcome, Generic[T]):
         elif type(callbacks) is list:
             callbacks.append(entry)
         else:
-            self._callbacks = [callbacks, entry]
+            self._callbacks = [callbacks, entry]  # type: ignore[list-item]  # a tuple, as it is no list
         if self._state:
             self._go_on()
 
@@ -647,7 +710,9 @@ class Deferred(Outcome, Generic[T]):
                 return
             guard.disarm()
         context = self._record.context if hasattr(self, "_record") else None
-        self._guard = Guard(failure, self._code, self._lasti, origin.outside(_getframe(1)), context)
+        fired = origin.outside(_getframe(1))
+        made = (self._code, self._lasti) if hasattr(self, "_code") else fired
+        self._guard = Guard(failure, made, fired, context)
 
     def _fired_again(self, method: str) -> None:
         """`callback` or `errback` was called a second time. Raises: AlreadyCalledError."""
@@ -666,6 +731,21 @@ class Deferred(Outcome, Generic[T]):
 
     def __repr__(self) -> str:
         return recording.line(self)
+
+
+# What goes on with a Deferred that a subclass gives another `callback`, too.
+_GO_ON: Final[Any] = object()
+_fire = Deferred.callback
+
+
+class Bare(Deferred[T]):
+    """A Deferred made without `Deferred.__init__`, by those who fill in the slots themselves."""
+
+    __slots__ = ()
+    __init__ = object.__init__
+
+
+Bare.__name__ = Bare.__qualname__ = "Deferred"
 
 
 def _pass_on(chain: tuple[Deferred[Any], Deferred[Any]], result: Any) -> Deferred[Any] | None:

@@ -5,13 +5,15 @@ from __future__ import annotations
 import sys
 from collections.abc import Coroutine, Generator
 from contextvars import Context, copy_context
-from types import CoroutineType, GeneratorType
+from types import CoroutineType, FrameType, GeneratorType
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from .. import running
 from ..failure import Failure, Outcome, caught, is_machinery
+from . import recording
 from .awaiting import RESUMES, Waiting
 from .errors import CancelledError
+from .origin import outside, user_files
 from .recording import shorten
 from .unhandled import tell_lost
 
@@ -30,9 +32,12 @@ Driven = Coroutine[Any, Any, T] | Generator[Any, Any, T]
 class Driver:
     """A coroutine on its way, and the Deferred that waits for its end."""
 
-    __slots__ = ("_context", "_coroutine", "_deferred", "_entry", "_is_cancelling", "_waits_for")
+    __slots__ = ("_context", "_coroutine", "_deferred", "_entry", "_is_cancelling", "_kind", "_waits_for")
 
-    def __init__(self, coroutine: Driven[Any], deferred: Deferred[Any], context: Context) -> None:
+    def __init__(
+        self, kind: type[Deferred[Any]], coroutine: Driven[Any], deferred: Deferred[Any], context: Context
+    ) -> None:
+        self._kind = kind
         self._coroutine = coroutine
         self._deferred = deferred
         self._context = context
@@ -74,13 +79,24 @@ class Driver:
                     return self._finish(stop.value)
                 except BaseException as error:
                     return self._finish(_ended_by(error))
-            if type(yielded) is Waiting and not self._is_cancelling:
-                # What _wait_for does, without the calls.
+            # What _wait_for does, without the calls.
+            kind = type(yielded)
+            if kind is Waiting:
                 waited = yielded.deferred
-                if waited._callbacks is None and waited._state == 0:
-                    self._waits_for = waited
-                    waited._callbacks = self._entry
-                    return None
+            elif kind in _outcomes:
+                waited = yielded
+                if waited._state == 1:
+                    result = waited.result
+                    continue
+            else:
+                waited = None
+            if waited is not None and waited._state == 0 and waited._callbacks is None:
+                self._waits_for = waited
+                waited._callbacks = self._entry
+                if self._is_cancelling:
+                    self._is_cancelling = False
+                    waited.cancel()
+                return None
             result, waits = self._wait_for(yielded)
             if waits:
                 return None
@@ -92,7 +108,7 @@ class Driver:
         elif isinstance(yielded, Outcome) and not isinstance(yielded, Failure):
             waited = yielded  # type: ignore[assignment]  # the only other Outcome is a Deferred
         elif isinstance(yielded, CoroutineType):
-            waited = start(yielded, self._deferred.__class__())
+            waited = start(self._kind, yielded, sys._getframe())
         else:
             return self._foreign(yielded)
         state = waited._state
@@ -172,20 +188,40 @@ class Driver:
     def _go_on(self, result: Any) -> None:
         ended = self._context.run(self._advance, result)
         if ended is not None:
-            ended._run(isinstance(ended.result, Failure))
+            ended._run()
 
 
-def start(coroutine: Driven[T], deferred: Deferred[T]) -> Deferred[T]:
-    """Run `coroutine` to its first wait, in a copy of the current context; `deferred`, returned, fires at its end."""
+def start(kind: type[Deferred[T]], coroutine: Driven[T], frame: FrameType) -> Deferred[T]:
+    """Run `coroutine` to its first wait, in a copy of the current context.
+
+    Returns the Deferred, of the class `kind` and made in `frame`, that fires when the coroutine ends.
+    """
+    deferred = kind()
+    deferred._state = 0
+    deferred._callbacks = None
+    deferred._canceller = None
+    code = frame.f_code
+    if code.co_filename in user_files:
+        deferred._code = code
+        deferred._lasti = frame.f_lasti
+    else:
+        deferred._code, deferred._lasti = outside(frame)
+    if recording.is_on:
+        deferred._record = recording.Record()
     context = copy_context()
     try:
         yielded = context.run(coroutine.send, None)
     except StopIteration as stop:
-        finish(deferred, stop.value)
+        result = stop.value
+        if type(result) in _outcomes:
+            finish(deferred, result)
+        else:
+            deferred.result = result
+            deferred._state = 1
     except BaseException as error:
         finish(deferred, _ended_by(error))
     else:
-        context.run(Driver(coroutine, deferred, context)._first, yielded)
+        context.run(Driver(kind, coroutine, deferred, context)._first, yielded)
     return deferred
 
 

@@ -5,54 +5,34 @@ from __future__ import annotations
 import logging
 import sys
 from collections.abc import Callable, Coroutine
-from types import CodeType, CoroutineType
+from types import CoroutineType
 from typing import Any, ParamSpec, TypeVar
 
 from ..failure import Failure, Outcome, caught
-from . import origin
-from .deferred import Deferred
+from . import recording
+from .deferred import Bare, Deferred
+from .driver import start
 
 T = TypeVar("T")
 P = ParamSpec("P")
 
 
-_getframe = sys._getframe
-_user_files = origin.user_files
-
-
-class _Fired(Deferred[T]):
-    """A Deferred that is made without `Deferred.__init__`, which costs as much as everything else in `succeed`."""
-
-    __slots__ = ()
-    __init__ = object.__init__  # type: ignore[assignment]
-
-
-_Fired.__name__ = _Fired.__qualname__ = "Deferred"
 _outcomes = Outcome.kinds
-_last_code: CodeType | None = None
 
 
 def succeed(result: T) -> Deferred[T]:
     """A Deferred that has fired with `result` already."""
-    global _last_code
-    if type(result) in _outcomes:
+    if type(result) in _outcomes or recording.is_on:
         deferred: Deferred[T] = Deferred()
         deferred.callback(result)
         return deferred
-    # Awaiting something that is there already is what happens most.
-    deferred = _Fired()
+    # What the above does at a third of its cost: to be awaited at once is what happens to it most. It has no
+    # origin: it can only fail in a callback, and then where that was added says as much.
+    deferred = Bare()
     deferred._state = 1
     deferred._callbacks = None
     deferred._canceller = None
     deferred.result = result
-    frame = _getframe(1)
-    deferred._code = code = frame.f_code
-    deferred._lasti = frame.f_lasti
-    if code is not _last_code:
-        if code.co_filename in _user_files:
-            _last_code = code
-        else:
-            deferred._code, deferred._lasti = origin.outside(frame)
     return deferred
 
 
@@ -83,7 +63,7 @@ def maybeDeferred(
     if isinstance(result, Outcome):
         return fail(result) if isinstance(result, Failure) else result  # type: ignore[return-value]
     if isinstance(result, CoroutineType):
-        return Deferred.fromCoroutine(result)
+        return start(Bare, result, sys._getframe(1))
     return succeed(result)
 
 

@@ -21,11 +21,9 @@ class Guard:
 
     __slots__ = ("__weakref__", "context", "failure", "fired", "is_armed", "made", "was_told")
 
-    def __init__(
-        self, failure: Failure, code: CodeType, lasti: int, fired: Origin, context: Context | None
-    ) -> None:
+    def __init__(self, failure: Failure, made: Origin, fired: Origin, context: Context | None) -> None:
         self.failure = failure
-        self.made = code, lasti
+        self.made = made
         self.fired = fired
         self.context = context
         self.is_armed = True
