@@ -6,9 +6,7 @@ import logging
 import sys
 from collections.abc import Callable
 from contextvars import Context, copy_context
-from weakref import WeakSet
 
-from ..reactor.failure import Failure
 from .tracebacks import CellName, story, with_cells
 
 LOGGERS = ("wirelab.reactor", "wirelab.protocols", "wirelab.console")
@@ -26,7 +24,6 @@ class Announcements(logging.Handler):
         super().__init__(logging.WARNING)
         self._cell_name = cell_name
         self._is_ours = is_ours
-        self._told: WeakSet[Failure] = WeakSet()
 
     def install(self) -> None:
         """Begin to listen."""
@@ -38,17 +35,8 @@ class Announcements(logging.Handler):
         for name in LOGGERS:
             logging.getLogger(name).removeHandler(self)
 
-    def note_told(self, failure: Failure) -> None:
-        """This failure was shown already."""
-        self._told.add(failure)
-
     def emit(self, record: logging.LogRecord) -> None:
         """Show one record, in the context it belongs to."""
-        failure = getattr(record, "failure", None)
-        if isinstance(failure, Failure):
-            if failure in self._told:
-                return
-            self._told.add(failure)
         belongs = getattr(record, "deferred_context", None)
         # A copy, because the context may be the one that runs right now.
         context = belongs.copy() if isinstance(belongs, Context) else copy_context()
@@ -64,7 +52,9 @@ class Announcements(logging.Handler):
         _, error, trace = record.exc_info or (None, None, None)
         if error is not None:
             lines += story(error, trace, self._cell_name)
-            if lines[0].endswith(f" {type(error).__name__}"):
-                # "f raised ZeroDivisionError" goes on with what it said.
-                lines[:2] = [lines[0].removesuffix(type(error).__name__) + lines[1]]
+            # "f raised ZeroDivisionError" goes on with what the error said; some messages say it all.
+            for said in (type(error).__name__, lines[1]):
+                if lines[0].endswith(f" {said}"):
+                    lines[:2] = [lines[0].removesuffix(said) + lines[1]]
+                    break
         print("\n".join(lines), file=sys.stderr)

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from zope.interface import implementer
 
+from ..reactor import running
 from ..reactor.defer import Deferred
 from ..reactor.error import ConnectionDone
 from ..reactor.failure import Failure
@@ -203,6 +204,10 @@ class Conversation(Protocol):
 
     # -- inside ---------------------------------------------------------------------------------------
 
+    def clock(self) -> Clock | None:
+        """What gives the time: what it was made with, or the reactor that runs."""
+        return self._clock or running.current()
+
     @property
     def _name(self) -> str:
         return getattr(self.transport, "shortId", "conversation")
@@ -384,6 +389,10 @@ class Outgoing:
         if not self._is_registered:
             self._is_registered = True
             self._conversation.transport.registerProducer(self, False)
+        clock = self._conversation.clock()
+        if self._waits and clock is not None:
+            # What is written during an event and taken at its end leaves without a word to a producer.
+            clock.callLater(0, self.resumeProducing)
 
     def forget(self, wait: Deferred[None]) -> None:
         """`wait` was cancelled."""
@@ -393,7 +402,7 @@ class Outgoing:
 
     def resumeProducing(self) -> None:
         """The transport asks for more, which it does at first and then whenever it has sent all."""
-        if not self._conversation.transport.bufferedBytes:
+        if self._waits and not self._conversation.transport.bufferedBytes:
             self.let_go()
             self.succeed()
 

@@ -128,7 +128,7 @@ def value_line(value: object, limit: int = 60) -> str:
         return thing_line(value)
     if isinstance(transport, LiveConnection) and type(value).__repr__ is object.__repr__:
         return connection_line(transport, type(value).__name__)
-    return shortened(value, 100 if isinstance(transport, LiveConnection) else limit)
+    return shortened(value, 200 if isinstance(transport, LiveConnection) else limit)
 
 
 # -- the same as HTML -------------------------------------------------------------------------------------

@@ -64,8 +64,13 @@ class Served(Conversation):
         self.served_name = function_name(talk)
 
     def connectionMade(self) -> None:
-        """Call the function. What it raises is told, and closes the connection, by the transport."""
-        result = self._talk(self)
+        """Call the function."""
+        try:
+            result = self._talk(self)
+        except Exception:  # the user's function: told where it belongs, and this connection is over
+            self._talk_failed(Failure())
+            self.close()
+            return
         if inspect.iscoroutine(result):
             self._life = driven(result)
         elif isinstance(result, Deferred):
@@ -84,10 +89,10 @@ class Served(Conversation):
         if is_over and failure.check(EndedError, ConnectionClosed, CancelledError, asyncio.CancelledError):
             return  # it was told of the end where it waited, and had no more to say
         log.error(
-            "%s raised %s: its connection %s is closed",
+            "%s: %s raised %s",
+            self._name,
             self.served_name,
             failure.type.__name__,
-            self._name,
             exc_info=(failure.type, failure.value, failure.tb),
         )
 

@@ -86,7 +86,7 @@ class Jobs:
         job = Job(
             label,
             deferred,
-            what_of(deferred) or with_cells(state.origin, self._cell_name),
+            what_of(deferred) or with_cells(state.origin or "", self._cell_name),
             since,
             copy_context(),
         )
@@ -196,7 +196,7 @@ def deferred_html(
         "age": "" if state.age is None else seconds(state.age),
         "result": state.result or "",
         "fired by": state.fired_by or "",
-        "made at": with_cells(state.origin, cell_name),
+        "made at": with_cells(state.origin or "", cell_name),
         "made in": "" if cell is None else str(cell),
     }
     links = "".join(

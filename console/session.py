@@ -11,7 +11,6 @@ from ..reactor import defer
 from ..reactor.defer import Deferred, inlineCallbacks
 from ..reactor.failure import Failure
 from ..reactor.protocol import Factory, Protocol
-from ..reactor.proxy import reactor as global_reactor
 from ..reactor.threads import deferToThread
 from . import closing, displays
 from .amounts import counted
@@ -43,12 +42,12 @@ KNOWN: dict[str, object] = {
 """The well-known names that most cells begin with; all others are imported as in a program."""
 
 BANNER = """\
-serve     p = serve('tcp:8007', Echo): a Protocol class, a Factory, or a function
-connect   c = await connect('tcp:127.0.0.1:8007'); c.send(b'hi'); await c.line()
-net jobs  what is open and what is to come; close('c3') or close(all) ends it
-thread    await thread(f, x) runs what blocks; sleep(s) waits; so can any Deferred
-Also: reactor Protocol Factory LineReceiver Deferred inlineCallbacks deferToThread
-`connect?` tells more, and so do the others."""
+serve    p = serve('tcp:8007', Echo)  a Protocol class, a Factory, or a function
+connect  c = await connect('tcp:127.0.0.1:8007'); c.send(b'hi'); await c.line()
+net      what is open; jobs: what is still to come; close('c3'), close(all)
+thread   await thread(f, x)  for what blocks; await sleep(3)
+also     Protocol Factory LineReceiver Deferred inlineCallbacks deferToThread
+         reactor; any Deferred can be awaited; connect? and so on tell more"""
 
 current_session: ContextVar[Session | None] = ContextVar("wirelab_session", default=None)
 """The session whose cell the running code belongs to; None for what no cell started."""
@@ -110,7 +109,8 @@ class Session:
             **self.verbs.names(),
             "net": self.net,
             "jobs": self.jobs,
-            "reactor": global_reactor,
+            # The real one: the stand-in that programs import does not know it from inside of a thread.
+            "reactor": self.reactor,
             **KNOWN,
         }
 
@@ -194,9 +194,18 @@ class Session:
         self.show(result)
         lines = [displays.result_line(job.label, job.age, result)]
         if isinstance(result, Failure):
-            self.announcements.note_told(result)
+            _take(job.deferred)
             lines += story(result.value, result.tb, self.cell_name)[1:]
         print("\n".join(lines))
+
+
+def _take(deferred: Deferred[Any]) -> None:
+    """Have the failure of `deferred`, which was just shown, not be told again; it stays, as after `await`."""
+    failure: Failure = deferred.result
+    try:
+        next(deferred.__await__())
+    except BaseException:  # that very failure
+        failure.value.__traceback__ = failure.tb  # without the frame of this function
 
 
 def _given_up(failure: Failure) -> None:

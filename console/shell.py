@@ -119,7 +119,8 @@ class SessionShell(Base):
         if session is not None:
             session.labels.offer_named(nodelist, session.find)
         has_raised: bool = await super().run_ast_nodes(nodelist, cell_name, interactivity, compiler, result)
-        if session is not None and not has_raised and nodelist and interactivity == "last_expr":
+        is_same = session is not None and self.session is session  # the cell may have closed it
+        if is_same and not has_raised and nodelist and interactivity == "last_expr":
             name = _assigned(nodelist[-1])
             self._show_live(self.user_ns.get(name) if name else None)
         return has_raised

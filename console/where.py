@@ -21,6 +21,9 @@ from .errors import LocalCallError, LocalEndpointError, shortened
 LOOPBACK = {"tcp": "127.0.0.1", "tcp6": "::1"}
 """The loopback interface of each kind that listens on a port of an interface."""
 
+KINDS_OF_OTHERS = {"haproxy", "process", "ssl", "stdio", "systemd", "tls", "udp", "unix"}
+"""Kinds that people know and that may not be here: never taken for the name of a host."""
+
 _HOST_AND_PORT = re.compile(r"(\[[0-9A-Fa-f:.%]+\]|[A-Za-z0-9_.-]*):([0-9]+)\Z")
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
 
@@ -96,7 +99,7 @@ def endpoint_error(call: str, where: str, error: EndpointStringError) -> LocalEn
 
 def _parsed(call: str, where: str, kinds: set[str]) -> Description:
     found = _HOST_AND_PORT.match(where)
-    if found and found[1].lower() not in kinds:
+    if found and found[1].lower() not in kinds | KINDS_OF_OTHERS:
         host = quoteStringArgument(found[1].strip("[]") or LOOPBACK["tcp"])
         return parse_description(f"tcp:{host}:{found[2]}")
     if ":" not in where:

@@ -236,13 +236,13 @@ def test_drain_fails_when_the_connection_ends_before() -> None:
 
 def test_drain_is_done_when_a_close_has_sent_all() -> None:
     wire = Wire(window=1 << 16)
-    wire.here.send(b"x" * (1 << 17))
+    wire.here.send(b"x" * (2 * HIGH_WATER))
     drained = wire.here.drain()
     wire.here.close()
     wire.pair.flush()
     assert not drained.called
     for _ in range(3):
-        wire.peer.recv()
+        result(wire.peer.recv())
         wire.pair.flush()
     assert result(drained) is None
 
