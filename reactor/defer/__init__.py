@@ -3,6 +3,7 @@
 from ..failure import Failure
 from .combinators import FAILURE, SUCCESS, DeferredList, FailureGroup, gatherResults, race, timeout_deferred
 from .coroutines import ensureDeferred, inlineCallbacks
+from .debugging import getDebugging, setDebugging
 from .deferred import Deferred
 from .errors import (
     AlreadyCalledError,
@@ -16,7 +17,7 @@ from .errors import (
 )
 from .filesystem_lock import AlreadyTryingToLockError, DeferredFilesystemLock
 from .primitives import DeferredLock, DeferredQueue, DeferredSemaphore
-from .recording import getDebugging, setDebugging
+from .recording import DeferredState, Link
 from .shortcuts import execute, fail, logError, maybeDeferred, passthru, succeed
 
 __all__ = [
@@ -32,9 +33,11 @@ __all__ = [
     "DeferredLock",
     "DeferredQueue",
     "DeferredSemaphore",
+    "DeferredState",
     "Failure",
     "FailureGroup",
     "FirstError",
+    "Link",
     "NotACoroutineError",
     "QueueOverflow",
     "QueueUnderflow",

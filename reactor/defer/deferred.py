@@ -226,7 +226,7 @@ class Deferred(Outcome, Generic[T]):
             self._go_on()
         return self
 
-    def chainDeferred(self, d: Deferred[Any]) -> Deferred[None]:
+    def chainDeferred(self, d: Deferred[Any]) -> Deferred[Any]:
         """Fire `d` with the result or failure of this Deferred, whose own result becomes None."""
         if not isinstance(d, Deferred):
             raise TypeError(
@@ -276,7 +276,7 @@ class Deferred(Outcome, Generic[T]):
         following: Deferred[Any] | None
         while True:
             current._state = 3
-            result = current.result
+            value: Any = current.result
             callbacks = current._callbacks
             entries: Any = (callbacks,) if type(callbacks) is tuple else callbacks
             for entry in entries:
@@ -288,66 +288,66 @@ class Deferred(Outcome, Generic[T]):
                 try:
                     if extra is None:
                         if context is not _WAITS:
-                            result = context.run(callback, result)
+                            value = context.run(callback, value)
                         else:
                             if callback._state == 4 and callback._callbacks is not None:
-                                callback.result = result
+                                callback.result = value
                                 current.result = None
                                 following = callback
                                 break
-                            callback._receive(result, failed)
-                            current.result = result = None
+                            callback._receive(value, failed)
+                            current.result = value = None
                             failed = False
                             continue
                     elif context is _RESUMES:
                         if failed:
-                            current._guard = result
-                        following = callback(extra, result)
-                        result = current.result
+                            current._guard = value
+                        following = callback(extra, value)
+                        value = current.result
                         if failed:
-                            failed = isinstance(result, Failure)
+                            failed = isinstance(value, Failure)
                         if following is None:
                             continue
                         break
                     elif failed:
-                        result = context.run(callback, result, *extra[2], **extra[3])
+                        value = context.run(callback, value, *extra[2], **extra[3])
                     else:
-                        result = context.run(callback, result, *extra[0], **extra[1])
+                        value = context.run(callback, value, *extra[0], **extra[1])
                 except BaseException as error:
-                    current.result = result = caught(error)
+                    current.result = value = caught(error)
                     failed = True
                     continue
-                if type(result) in _outcomes:
-                    state = result._state
+                if type(value) in _outcomes:
+                    state = value._state
                     if state == 1:  # what _follow would do
-                        inner = result
-                        current.result = result = inner.result
+                        inner = value
+                        current.result = value = inner.result
                         inner.result = None
                         failed = False
                     elif state == -1:
-                        current.result = result
+                        current.result = value
                         failed = True
-                    elif state == 0 and result._callbacks is None and current._state == 3:  # as well
-                        result._callbacks = (current, current, _WAITS, None)
-                        current.result = result
+                    elif state == 0 and value._callbacks is None and current._state == 3:  # as well
+                        value._callbacks = (current, current, _WAITS, None)
+                        current.result = value
                         current._state = 4
                         following = None
                         break
-                    elif current._follow(result):
-                        result = current.result
+                    elif current._follow(value):
+                        value = current.result
                         failed = True
                     else:
                         following = None
                         break
                 else:
-                    current.result = result
+                    current.result = value
                     failed = False
             else:
                 following = None
                 if current._callbacks is callbacks:
                     current._callbacks = None
                     if failed:
-                        current._watch(result)
+                        current._watch(value)
                     else:
                         current._state = 1
                     if below is None:
@@ -361,7 +361,7 @@ class Deferred(Outcome, Generic[T]):
                         current._state = _PAUSED
                     elif current._state == 3:
                         if failed and context is _RESUMES:
-                            current._watch(result)
+                            current._watch(value)
                         else:
                             current._state = 1
                 else:
@@ -420,7 +420,7 @@ class Deferred(Outcome, Generic[T]):
         if waited.called:
             return
         canceller = waited._canceller
-        if type(canceller) is Driver:
+        if isinstance(canceller, Driver):
             canceller.cancel()
             return
         if canceller is not None:
@@ -720,7 +720,7 @@ class Deferred(Outcome, Generic[T]):
             self._canceller = None
             return
         raise AlreadyCalledError(
-            f"{method}() on a Deferred that has fired already{recording.firer(self)}: {self!r}"
+            f"{method}() on a Deferred that was fired already{recording.firer(self)}: {self!r}"
         )
 
     # -- looking at it

@@ -231,7 +231,7 @@ def finish(deferred: Deferred[Any], result: Any) -> Deferred[Any] | None:
         return deferred._settle(result)
     # Somebody else fired it meanwhile. A result is dropped; a failure is told.
     if isinstance(result, Failure):
-        tell_lost(result, deferred._code, deferred._lasti)
+        tell_lost(result, (deferred._code, deferred._lasti))
     return None
 
 

@@ -23,7 +23,7 @@ class _Turns(ABC):
     """
 
     def __init__(self) -> None:
-        self.waiting: deque[Deferred[Self]] = deque()
+        self.waiting: deque[Deferred[Any]] = deque()
 
     @abstractmethod
     def _take(self) -> bool:

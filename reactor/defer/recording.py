@@ -2,64 +2,106 @@
 
 from __future__ import annotations
 
+import os
 import reprlib
 import time
+from collections import deque
+from collections.abc import Callable
 from contextvars import copy_context
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
+from ..failure import Failure, caught
 from . import origin
+from .awaiting import RESUMES, Waiting
 
 if TYPE_CHECKING:
-    from .deferred import Deferred
+    from .deferred import Deferred, Entry
 
-#: Whether Deferreds made now remember. The hot path reads this name; only `setDebugging` writes it.
+#: Whether Deferreds made now remember. Read where they are made; `debugging.setDebugging` writes it.
 is_on = False
 
-_shorten = reprlib.Repr()
-_shorten.maxstring = _shorten.maxother = 60
-shorten = _shorten.repr
+#: How many of the callbacks that ran are remembered, the last ones.
+LINKS = 100
+
+Kind = Literal["callback", "errback", "await", "deferred"]
+
+# What Deferred._state may be, in words. Those that run their callbacks are told apart by their result.
+_STATES: dict[int, Literal["waiting", "chained", "paused"]] = {
+    0: "waiting",
+    4: "chained",
+    5: "paused",
+    6: "paused",
+    7: "paused",
+    8: "paused",
+}
 
 
-def setDebugging(on: bool) -> None:
-    """Have every Deferred made from now on remember its age, its callbacks, what each returned, and who fired it."""
-    global is_on
-    is_on = bool(on)
+class _Shortener(reprlib.Repr):
+    """`repr` that stays short, and does not build what is long only to cut it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.maxstring = self.maxother = 60
+
+    def repr_bytes(self, value: bytes, level: int) -> str:
+        if len(value) <= self.maxstring:
+            return repr(value)
+        return f"{value[:40]!r}... ({len(value)} bytes)"
+
+    repr_bytearray = repr_bytes
 
 
-def getDebugging() -> bool:
-    """Whether Deferreds made now remember."""
-    return is_on
+shorten = _Shortener().repr
 
 
 @dataclass(frozen=True, slots=True)
 class Link:
     """One callback of a chain.
 
-    `name` is the function's qualified name, `kind` what it is called for, `returned` the shortened repr of what it gave
-    (None while it has not run), `raised` whether that was an exception or a Failure.
+    `name` is the function's qualified name, and `kind` what it is: "await" is a coroutine that waits, "deferred"
+    another Deferred that does. `returned` is the shortened repr of what it gave, None while it has not run; `raised`
+    whether that was an exception or a Failure.
     """
 
     name: str
-    kind: Literal["callback", "errback", "both", "await"]
+    kind: Kind
     returned: str | None = None
     raised: bool = False
+
+    def __str__(self) -> str:
+        if self.returned is None:
+            return f"{self.kind} {self.name}: not yet"
+        return f"{self.kind} {self.name} {'raised' if self.raised else '->'} {self.returned}"
 
 
 @dataclass(frozen=True, slots=True)
 class DeferredState:
-    """What a Deferred is at this moment, for a display.
+    """What a Deferred is at one moment, for a display.
 
-    `age` is seconds since it was made, and `fired_by` and `chain` beyond what waits are known only of a Deferred made while
-    debugging was on. `origin` is "file:line in function". `result` is the shortened repr, None while there is none.
+    `origin` and `fired_by` are "file:line in function". Known only of a Deferred made while debugging was on: `age`,
+    seconds since it was made; `fired_by`; and of `chain` the callbacks that have run, which stand before those to come.
+    `result` is the shortened repr, or "ValueError: message" of a failure, None while there is none.
     """
 
     state: Literal["waiting", "fired", "failed", "paused", "chained"]
     age: float | None
-    origin: str
+    origin: str | None
     fired_by: str | None
     chain: tuple[Link, ...]
     result: str | None
+
+    def __str__(self) -> str:
+        parts: list[str] = [self.state]
+        if self.age is not None:
+            parts.append(f"{self.age:.1f} s")
+        if self.result is not None:
+            parts.append(self.result)
+        if self.origin is not None:
+            parts.append(f"made at {self.origin}")
+        if self.fired_by is not None:
+            parts.append(f"fired at {self.fired_by}")
+        return "\n  ".join([", ".join(parts), *map(str, self.chain)])
 
 
 class Record:
@@ -70,27 +112,105 @@ class Record:
     def __init__(self) -> None:
         self.made_at = time.monotonic()
         self.context = copy_context()
-        self.fired_by: str | None = None
+        self.fired_by: origin.Origin | None = None
+        self.links: deque[Link] = deque(maxlen=LINKS)
 
 
-def fired(deferred: Deferred[Any]) -> None:
-    pass
+class Recorded:
+    """A callback that notes what it returned."""
 
+    __slots__ = ("function", "kind", "links")
 
-def firer(deferred: Deferred[Any]) -> str:
-    return ""
+    def __init__(self, function: Callable[..., Any], kind: Kind, links: deque[Link]) -> None:
+        self.function = function
+        self.kind = kind
+        self.links = links
 
-
-def line(deferred: Deferred[Any]) -> str:
-    return "<Deferred %s %s>" % (deferred._state, shorten(deferred.result) if deferred.called else "")
+    def __call__(self, result: Any, *args: Any, **keywords: Any) -> Any:
+        try:
+            returned = self.function(result, *args, **keywords)
+        except BaseException as error:
+            returned = caught(
+                error
+            )  # to return a Failure is as good as to raise, and leaves this frame out of it
+        raised = isinstance(returned, Failure)
+        shown = _outcome(returned) if raised else shorten(returned)
+        self.links.append(Link(_name(self.function), self.kind, shown, raised))
+        return returned
 
 
 def describe(deferred: Deferred[Any]) -> DeferredState:
+    """What `deferred` is now."""
+    record: Record | None = getattr(deferred, "_record", None)
+    state: Literal["waiting", "fired", "failed", "paused", "chained"] | None = _STATES.get(deferred._state)
+    is_there = deferred.called and state != "chained" and deferred._state != 7
+    if state is None:
+        state = "failed" if isinstance(deferred.result, Failure) else "fired"
     return DeferredState(
-        "fired" if deferred.called else "waiting",
-        None,
-        origin.place(deferred._code, deferred._lasti),
-        None,
-        (),
-        None,
+        state,
+        None if record is None else time.monotonic() - record.made_at,
+        origin.place(deferred._code, deferred._lasti) if hasattr(deferred, "_code") else None,
+        None if record is None or record.fired_by is None else origin.place(*record.fired_by),
+        (*(() if record is None else record.links), *_to_come(deferred)),
+        _outcome(deferred.result) if is_there else None,
     )
+
+
+def line(deferred: Deferred[Any]) -> str:
+    """The repr of `deferred`."""
+    state = describe(deferred)
+    parts: list[str] = ["waiting for another Deferred" if state.state == "chained" else state.state]
+    if state.age is not None:
+        parts[0] += f" {state.age:.1f} s"
+    if state.result is not None:
+        parts[0] += f": {state.result}"
+    if state.origin is not None:
+        parts.append(f"made at {os.path.basename(state.origin)}")
+    return f"<{type(deferred).__name__} {', '.join(parts)}>"
+
+
+def firer(deferred: Deferred[Any]) -> str:
+    """Who fired `deferred`, for the message to who fires it again."""
+    record: Record | None = getattr(deferred, "_record", None)
+    if record is None:
+        return " (setDebugging(True) before it is made tells by whom)"
+    if record.fired_by is None:
+        return ""
+    return f", at {origin.place(*record.fired_by)}"
+
+
+def _to_come(deferred: Deferred[Any]) -> list[Link]:
+    entries = deferred._callbacks
+    if entries is None:
+        return []
+    return [link for entry in (entries if isinstance(entries, list) else [entries]) if (link := _link(entry))]
+
+
+def _link(entry: Entry) -> Link | None:
+    callback, errback, context, extra = entry
+    if context is RESUMES:
+        if isinstance(extra, Waiting):
+            return Link("task", "await")
+        coroutine = getattr(getattr(extra, "__self__", None), "_coroutine", None)
+        return Link(_name(coroutine), "await") if coroutine is not None else Link("Deferred", "deferred")
+    if extra is None and not callable(callback) and callback is not None:
+        return Link("Deferred", "deferred")
+    if callback is None and errback is None:
+        return None
+    if callback is None:
+        return Link(_name(errback), "errback")
+    return Link(_name(callback), "callback")
+
+
+def _name(function: Any) -> str:
+    if isinstance(function, Recorded):
+        function = function.function
+    function = getattr(function, "func", function)  # of a functools.partial
+    return str(getattr(function, "__qualname__", None) or type(function).__name__)
+
+
+def _outcome(result: Any) -> str:
+    if not isinstance(result, Failure):
+        return shorten(result)
+    message = shorten(result.getErrorMessage())[1:-1]
+    return f"{result.type.__name__}: {message}" if message else result.type.__name__
