@@ -12,7 +12,7 @@ from functools import partial
 from types import FrameType
 from typing import TYPE_CHECKING, Any, Literal
 
-from .failure import Failure
+from .failure import Failure, caught
 
 if TYPE_CHECKING:
     from .threadpool import ThreadPool
@@ -90,10 +90,8 @@ class Job:
         try:
             result = self._context.run(self._func, *self._args, **self._kw)
         except BaseException as error:  # a SystemExit, too, belongs to whoever waits for the result
-            if error.__traceback__ is not None:
-                error.__traceback__ = error.__traceback__.tb_next  # without this frame of ours
             self.state = "failed"
-            self._answer(False, Failure(error))
+            self._answer(False, caught(error))
         else:
             self.state = "done"
             self._answer(True, result)

@@ -30,10 +30,14 @@ class Pools:
 
     def getThreadPool(self) -> ThreadPool:
         """The pool that `callInThread` uses, started. For any thread."""
+        pool = self.threadpool  # without the lock: this is on the way of every job
+        if pool is not None:
+            return pool
         with self._pool_lock:
             if self.threadpool is None:
-                self.threadpool = ThreadPool(0, self._pool_size, "reactor")
-                self.threadpool.start()
+                pool = ThreadPool(0, self._pool_size, "reactor")
+                pool.start()
+                self.threadpool = pool
             return self.threadpool
 
     def callInThread(self, callable: Callable[..., object], *args: Any, **kw: Any) -> None:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import time
 import weakref
 from collections import OrderedDict
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Iterator
 from contextvars import copy_context
+from types import CoroutineType
 from typing import Any, Generic, TypeVar
 
 from .. import running
@@ -151,7 +152,7 @@ class CooperativeTask(Generic[T]):
     def _advance(self) -> Deferred[Any] | None:
         """Take the iterator's next value; one that must be waited for is the result."""
         value = next(self._iterator)
-        if isinstance(value, Coroutine):
+        if isinstance(value, CoroutineType):
             return ensureDeferred(value)
         return value if isinstance(value, Deferred) else None
 
