@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import logging
 import os
+import sys
 import threading
 import time
 from dataclasses import dataclass, field
@@ -15,6 +16,7 @@ GRACE = 2.0
 
 _DESCRIPTORS = "/proc/self/fd"
 _UNHANDLED = "wirelab.reactor.defer"
+_WATCH = "wirelab.reactor.defer.unhandled"
 
 
 @dataclass(frozen=True)
@@ -70,6 +72,7 @@ class UnhandledFailures(logging.Handler):
         self.records: list[logging.LogRecord] = []
 
     def __enter__(self) -> Self:
+        _tell_withheld()  # those of before
         logging.getLogger(_UNHANDLED).addHandler(self)
         return self
 
@@ -84,13 +87,27 @@ class UnhandledFailures(logging.Handler):
     def told(self) -> list[str]:
         """One line for each, after the young garbage has been collected, which is where such failures are."""
         gc.collect(1)
+        _tell_withheld()
         return [record.getMessage() for record in self.records]
+
+
+def _tell_withheld() -> None:
+    """Have the log tell now what failed too often to be told one by one, if Deferreds are in use."""
+    watch = sys.modules.get(_WATCH)
+    if watch is not None:
+        watch.tell_withheld()
 
 
 def left_on(reactor: Any) -> list[str]:
     """One line for each call that is planned and each thing that is open on `reactor`."""
-    calls = [f"delayed call is still planned: {call}" for call in reactor.getDelayedCalls()]
-    return [f"{name} is still open: {thing!r}" for name, thing in reactor.opened.items()] + calls
+    things = [f"{name} is still open: {thing!r}" for name, thing in reactor.opened.items()]
+    calls = [call for call in reactor.getDelayedCalls() if not _is_machinery(call)]
+    return things + [f"delayed call is still planned: {call}" for call in calls]
+
+
+def _is_machinery(call: Any) -> bool:
+    """Whether a delayed call is the one that watches over failures, which is nobody's to cancel."""
+    return getattr(getattr(call, "func", None), "__module__", None) == _WATCH
 
 
 def _open_descriptors() -> dict[int, str]:

@@ -14,7 +14,7 @@ from typing import Any
 from zope.interface import implementer
 
 from .address import IPv4Address, IPv6Address
-from .defer import Deferred
+from .defer import CancelledError, Deferred
 from .error import DNSLookupError
 from .interfaces import IHostnameResolver, IHostResolution, IResolutionReceiver, IResolverSimple
 
@@ -184,7 +184,7 @@ class _First:
         self._lookup.cancel()
 
     def _cancelled(self, result: Deferred[str]) -> None:
-        result.errback()
+        result.errback(CancelledError())
         self._lookup.cancel()
 
 

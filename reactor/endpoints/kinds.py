@@ -62,7 +62,7 @@ class TableKind:
                 found[parameter.name] = _read(parameter, argument, description)
             elif parameter.default is ...:
                 raise MissingArgumentError(
-                    f"{description.kind} needs a {parameter.name}: write for example {self.example!r}",
+                    f"{description.kind} needs {parameter.name}: write for example {self.example!r}",
                     description.text,
                     len(description.text),
                 )
@@ -72,27 +72,38 @@ class TableKind:
 
     def _assign(self, description: Description) -> dict[str, Argument]:
         """Each given argument under the name of its parameter."""
-        by_name = {parameter.name: parameter for parameter in self.parameters}
         given: dict[str, Argument] = {}
         for argument in description.arguments:
             if argument.name is None:
                 continue
-            if argument.name not in by_name:
+            if all(argument.name != parameter.name for parameter in self.parameters):
                 raise self._unknown(argument, description)
             if argument.name in given:
                 raise _repeated(argument.name, argument, description)
             given[argument.name] = argument
-        # Values without a name take the places that no name took: tcp:host=example.org:80 is host and port.
-        places = [each.name for each in self.parameters if not each.named_only]
         unnamed = [argument for argument in description.arguments if argument.name is None]
-        if unnamed == [] or (len(unnamed) == 1 and not unnamed[0].value and len(description.arguments) == 1):
+        if len(description.arguments) == 1 and unnamed and not unnamed[0].value:
             return given  # "tcp:" has no argument rather than an empty one
-        for argument in unnamed:
-            free = [name for name in places if name not in given]
-            if not free:
-                raise self._excess(argument, description, places)
-            given[free[0]] = argument
+        places = self._places(len(unnamed), given)
+        for place, argument in zip(places, unnamed, strict=False):
+            if place in given:
+                later = max(argument, given[place], key=lambda each: each.position)
+                raise _repeated(place, later, description)
+            given[place] = argument
+        if len(unnamed) > len(places):
+            raise self._excess(unnamed[len(places)], description, places)
         return given
+
+    def _places(self, count: int, named: dict[str, Argument]) -> list[str]:
+        """The parameters that so many values without a name stand for.
+
+        They are the first ones in order, unless there are no more than have to be given and were not named:
+        so ``tcp:host=example.org:80`` has a host and a port.
+        """
+        missing = [each.name for each in self.parameters if each.default is ... and each.name not in named]
+        if 0 < count <= len(missing):
+            return missing
+        return [each.name for each in self.parameters if not each.named_only]
 
     def _unknown(self, argument: Argument, description: Description) -> UnknownArgumentError:
         known = ", ".join(parameter.name for parameter in self.parameters)
@@ -103,25 +114,26 @@ class TableKind:
             argument.length,
         )
 
-    def _excess(
-        self, argument: Argument, description: Description, places: list[str]
-    ) -> ExcessArgumentError | RepeatedArgumentError:
-        named = [each.name for each in description.arguments if each.name in places]
-        if named:
-            return _repeated(str(named[0]), argument, description)
-        hint = r"; colons inside a value are written \:" if ":" in description.text else ""
+    def _excess(self, argument: Argument, description: Description, places: list[str]) -> ExcessArgumentError:
         return ExcessArgumentError(
             f"{description.kind} takes {' and '.join(places)} without a name and nothing more, "
-            f"not {argument.value!r}{hint}",
+            f"not {argument.value!r}; {_COLONS}",
             description.text,
             argument.position,
             argument.length,
         )
 
 
+_COLONS = r"colons inside a value are written \:"
+
+
 def _repeated(name: str, argument: Argument, description: Description) -> RepeatedArgumentError:
+    hint = f"; {_COLONS}" if "" in description.positional else ""
     return RepeatedArgumentError(
-        f"{description.kind} is given its {name} twice", description.text, argument.position, argument.length
+        f"{description.kind} is given its {name} twice{hint}",
+        description.text,
+        argument.position,
+        argument.length,
     )
 
 

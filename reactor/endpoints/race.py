@@ -57,6 +57,7 @@ class Race:
         self._running: dict[Attempt, IPAddress] = {}
         self._failures: list[tuple[IPAddress, BaseException]] = []
         self._next: Any = None  # the delayed call of the next attempt, while one is planned
+        self._begun_at = 0.0  # on the reactor's clock: the last attempt
         self._finished = False
 
     def start(self, host: str, types: Sequence[type[IPAddress]] = (IPv4Address, IPv6Address)) -> None:
@@ -92,8 +93,8 @@ class Race:
             self._waiting[family] = []
             self._turn.append(family)
         self._waiting[family].append(address)
-        if self._next is None and not self._running:
-            self._plan(RESOLUTION_DELAY)
+        if self._next is None:
+            self._plan(self._until_next_attempt() if self._running else RESOLUTION_DELAY)
 
     def resolutionComplete(self) -> None:
         """All addresses are known: what waited for better ones waits no more."""
@@ -107,6 +108,10 @@ class Race:
             self._settle()
 
     # -- attempts -------------------------------------------------------------------------------------
+
+    def _until_next_attempt(self) -> float:
+        """Seconds until the delay after the last attempt has passed."""
+        return float(max(0.0, self._begun_at + self._attempt_delay - self._reactor.seconds()))
 
     def _plan(self, delay: float) -> None:
         self._unplan()
@@ -128,6 +133,7 @@ class Race:
         if address is None:
             self._settle()
             return
+        self._begun_at = self._reactor.seconds()
         host = address.host
         if isinstance(address, IPv6Address) and address.scopeID and "%" not in host:
             host = f"{host}%{address.scopeID}"

@@ -46,6 +46,7 @@ class StringTransport:
     producer: object | None = None
     streaming: bool | None = None
     producerState = "producing"
+    bufferedBytes = 0  # what is written has left, as far as a protocol can tell
 
     def __init__(
         self,

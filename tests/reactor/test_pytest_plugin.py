@@ -354,7 +354,7 @@ LEAKS = {
         def test_leaks(no_leaks):
             fail(KeyError("nobody cares"))
         """,
-        "*unhandled failure in a Deferred made at *test_leaks*nobody cares*",
+        "*unhandled failure*test_leaks*",
     ),
 }
 
