@@ -18,13 +18,14 @@ from ipykernel.kernelapp import IPKernelApp, kernel_aliases
 from tornado.ioloop import IOLoop
 from traitlets import Dict, Enum, Type, default
 
+from ..console.failures import LoopFailures
 from ..console.loops import LoopMissing, finish_tasks, make_loop
 from ..reactor.core import Reactor
 from ..reactor.drivers.asyncio import AsyncioDriver
-from . import strays
 from .interrupt import Interrupts
 from .kernel import WirelabKernel, WirelabShell
 from .parent import ParentWatch
+from .session import NotebookSession
 from .streams import LastingStream
 
 LEAVE_WITHIN = 2.0
@@ -37,7 +38,7 @@ FLUSH_WITHIN = 0.5
 """Seconds that connections have to send what is queued when the kernel leaves."""
 
 REPLY_FIRST = 0.1
-"""Seconds between `exit` in a cell and the end: the cell's reply has to leave before."""
+"""Seconds between the word of leaving and the end: the reply to it has to leave before."""
 
 
 class KernelApplication(IPKernelApp):
@@ -59,8 +60,10 @@ class KernelApplication(IPKernelApp):
         return f"{LastingStream.__module__}.{LastingStream.__qualname__}"
 
     interrupts: Interrupts
+    live_session: NotebookSession
     asyncio_loop: asyncio.AbstractEventLoop
     _leaving: concurrent.futures.Future[None] | None = None
+    _is_over = False
 
     # The beginning
 
@@ -121,14 +124,19 @@ class KernelApplication(IPKernelApp):
             self.poller.start()
         self.io_loop = IOLoop.current()
         self.asyncio_loop.call_soon(self._begin)
-        while self._leaving is None:
+        while not self._is_over:
             self._run_once()
-        self.asyncio_loop.run_until_complete(self._end())
+        # Not run_until_complete(): ipykernel stops the loop as well when it leaves, in its own time.
+        ending = self.asyncio_loop.create_task(self._end())
+        ending.add_done_callback(lambda _: self.asyncio_loop.stop())
+        while not ending.done():
+            self._run_once()
 
     def _begin(self) -> None:
         """Open the session, run the user's start-up code, then listen to front ends. Runs on the loop."""
         self.reactor = Reactor(AsyncioDriver(self.asyncio_loop))
-        self.kernel.shell.open_session(self.reactor)
+        self.live_session = self.kernel.shell.open_session(self.reactor)
+        LoopFailures(self.asyncio_loop, self.live_session.tell_failure)
         super().init_code()
         self.kernel.start()
 
@@ -147,7 +155,7 @@ class KernelApplication(IPKernelApp):
         context = self.interrupts.struck if isinstance(error, KeyboardInterrupt) else None
         if context is None:
             context = self.kernel.latest_context()
-        context.copy().run(strays.tell, error)
+        context.copy().run(self.live_session.tell_stray, error)
 
     # The end
 
@@ -168,7 +176,11 @@ class KernelApplication(IPKernelApp):
 
     def _hear(self, leaving: concurrent.futures.Future[None]) -> None:
         leaving.set_result(None)
-        self.asyncio_loop.call_later(REPLY_FIRST, self.asyncio_loop.stop)
+        self.asyncio_loop.call_later(REPLY_FIRST, self._stop)
+
+    def _stop(self) -> None:
+        self._is_over = True
+        self.asyncio_loop.stop()
 
     async def _end(self) -> None:
         """Close the session, let what it queued go out, and end what still runs on the loop."""
@@ -177,6 +189,16 @@ class KernelApplication(IPKernelApp):
         while self.reactor.opened and self.asyncio_loop.time() < end:
             await asyncio.sleep(0.01)
         await finish_tasks(FLUSH_WITHIN)
+
+    def close(self) -> None:
+        """Close the sockets; called when the interpreter ends.
+
+        The control thread first: it may be writing its last words, and waits for the thread that sends them.
+        """
+        if self.control_thread is not None and self.control_thread.is_alive():
+            self.control_thread.stop()
+            self.control_thread.join(FLUSH_WITHIN)
+        super().close()
 
     def _lose_parent(self) -> None:
         print("wirelab kernel: the process that started it is gone", file=sys.__stderr__)

@@ -22,9 +22,12 @@ from ipykernel.jsonutil import json_clean
 from ipykernel.zmqshell import ZMQInteractiveShell
 from traitlets import List, Type, observe
 
+from ..console.session import Session
 from ..console.shell import SessionShell
+from ..reactor.core import Reactor
 from .dispatch import AttentiveKernel
 from .interrupt import Interrupts, without_handler
+from .session import LiveDisplayFormatter, NotebookSession
 
 VERSION = importlib.metadata.version("wirelab")
 
@@ -38,7 +41,15 @@ HEAR_WITHIN = 1.0
 class WirelabShell(SessionShell, ZMQInteractiveShell):
     """The session's shell where output leaves as messages."""
 
+    session_class = NotebookSession
+
     kernel: WirelabKernel
+
+    def open_session(self, reactor: Reactor) -> Session:
+        """As the console's, with displays that change in place."""
+        formatter: Any = self.display_formatter
+        formatter.ipython_display_formatter = LiveDisplayFormatter(parent=self)
+        return super().open_session(reactor)
 
     def _get_exc_info(self, exc_tuple: Any = None) -> tuple[type[BaseException], BaseException, Any]:
         """What IPython is about to show; an interrupt without our handler's frame."""
