@@ -420,6 +420,7 @@ class NetstringReceiver(Protocol):
         if framing is None:
             framing = self._framing = NetstringFraming()
             self._waiting: list[bytes] = []
+            self._undelivered: list[bytes] = []
         framing.max_length = self.MAX_LENGTH
         problem = None
         strings: Sequence[bytes]
@@ -427,6 +428,8 @@ class NetstringReceiver(Protocol):
             strings = framing.receive_data(data)
         except NetstringParseError as error:
             problem, strings = error, error.before
+        if self._undelivered:
+            strings = [*self._undelivered, *strings]
         if strings:
             self._deliver(strings)
         if problem is not None and not _watched(self.transport).disconnecting:
@@ -436,15 +439,18 @@ class NetstringReceiver(Protocol):
             self.dataReceived(self._waiting.pop(0))
 
     def _deliver(self, strings: Sequence[bytes]) -> None:
+        """Deliver `strings`; what a string that raised leaves behind comes with the next data."""
         self._busy = True
         transport = _watched(self.transport)
+        ahead = iter(strings)
         try:
-            for string in strings:
+            for string in ahead:
                 if transport.disconnecting:
                     return
                 self.stringReceived(string)
         finally:
             self._busy = False
+            self._undelivered = list(ahead)
 
     def stringReceived(self, string: bytes) -> None:
         """Override this: `string` came in, without its frame."""

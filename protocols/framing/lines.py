@@ -37,6 +37,7 @@ class LineFraming:
     __slots__ = (
         "_buffer",
         "_kept",
+        "_limit",
         "_offset",
         "_split",
         "_waiting",
@@ -58,8 +59,9 @@ class LineFraming:
         # The beginning of an unfinished line: pieces without a delimiter in or across them.
         self._kept: list[bytes] = []
         self.keep: Callable[[bytes], None] = self._kept.append
-        # By how many octets that line may grow; -1 when it is not all that is held.
+        # By how many octets that line may grow; negative when it is not all that is held.
         self.room = -1
+        self._limit = max_length  # what `room` was counted from
         # What is being cut, from `_offset` on, and what came in before that was done.
         self._buffer = b""
         self._offset = 0
@@ -98,7 +100,7 @@ class LineFraming:
         elif self._kept and not self.raw and not self._completes_kept(data):
             self._kept.append(data)
             # Whether that was too much is for `next_event` to say.
-            self.room = -1
+            self.room -= len(data)
         else:
             self._buffer = data
             self._offset = 0
@@ -199,11 +201,11 @@ class LineFraming:
         rest = self._buffer[self._offset :]
         self._buffer = b""
         self._offset = 0
-        if rest:
+        if rest:  # then nothing was kept
             self._kept.append(rest)
+            self._limit = self.max_length
+            self.room = self._limit - len(rest)
         self.is_empty = not self._kept
-        size = sum(map(len, self._kept))
-        self.room = self.max_length - size if self._kept else -1
         # All but the last octet of the delimiter may be here already, and are not the line's.
-        if size >= self.max_length + len(self.delimiter):
+        if self._kept and self._limit - self.room >= self.max_length + len(self.delimiter):
             raise LineTooLong(self.clear(), self.max_length, is_whole=False)
