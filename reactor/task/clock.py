@@ -32,11 +32,13 @@ class Clock:
         """What the clock shows, in seconds; it starts at 0.0."""
         return self.rightNow
 
-    def callLater(self, delay: float, callable: Callable[..., Any], *args: Any, **kw: Any) -> DelayedCall:
+    def callLater(self, delay: float, callable: Callable[..., Any], /, *args: Any, **kw: Any) -> DelayedCall:
         """Have `callable` called when `delay` more seconds have passed.
 
-        Raises: TypeError, ValueError for a delay that is no number, or negative.
+        Raises: TypeError, ValueError for a delay that is no number, or negative; TypeError for no callable.
         """
+        if not hasattr(callable, "__call__"):  # noqa: B004 - the builtin is hidden by the documented name
+            raise TypeError(f"callLater() takes something to call after {delay} s, not {callable!r}")
         return self._timers.add(checked_delay("callLater", delay), callable, args, kw)
 
     def getDelayedCalls(self) -> list[DelayedCall]:

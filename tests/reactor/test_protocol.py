@@ -8,7 +8,8 @@ import pytest
 from zope.interface.verify import verifyObject
 
 from wirelab.reactor import protocol, running
-from wirelab.reactor.defer import CancelledError
+from wirelab.reactor.core import Reactor
+from wirelab.reactor.defer import CancelledError, Deferred, maybeDeferred
 from wirelab.reactor.error import (
     ConnectionDone,
     ConnectionLost,
@@ -469,6 +470,89 @@ def test_cancelling_gives_up_the_attempt_or_the_connection(memory, moment):
     # What a real connector then tells its factory changes nothing.
     factory.clientConnectionFailed(connector, Failure(ConnectionRefusedError()))
     assert memory.getDelayedCalls() == []
+
+
+@pytest.fixture
+def reactor():
+    made = Reactor()
+    yield made
+    made.close()
+
+
+def run(reactor, main):
+    """Run `reactor` until what `main` gives is done; its result, or its failure raised."""
+    results = []
+    reactor.callWhenRunning(
+        lambda: maybeDeferred(main).addBoth(results.append).addBoth(lambda _: reactor.stop())
+    )
+    reactor.run()
+    if isinstance(results[0], Failure):
+        results[0].raiseException()
+    return results[0]
+
+
+def test_a_real_connection_is_made_and_echoed(reactor):
+    class Echo(Protocol):
+        def dataReceived(self, data):
+            self.transport.write(data)
+
+    class Asking(Protocol):
+        def __init__(self):
+            self.answer = Deferred()
+
+        def dataReceived(self, data):
+            self.answer.callback(data)
+
+    async def main():
+        port = reactor.listenTCP(0, Factory.forProtocol(Echo), interface="127.0.0.1")
+        asking = await ClientCreator(reactor, Asking).connectTCP("127.0.0.1", port.getHost().port)
+        asking.transport.write(b"hello")
+        answer = await asking.answer
+        asking.transport.loseConnection()
+        return answer
+
+    assert run(reactor, main) == b"hello"
+
+
+def test_a_real_attempt_that_is_cancelled_leaves_nothing_open(reactor):
+    async def main():
+        port = reactor.listenTCP(0, Factory.forProtocol(Protocol), interface="127.0.0.1")
+        d = ClientCreator(reactor, Protocol).connectTCP("127.0.0.1", port.getHost().port)
+        d.cancel()
+        with pytest.raises(CancelledError):
+            await d
+        await port.stopListening()
+        return dict(reactor.opened)
+
+    assert run(reactor, main) == {}
+
+
+def test_a_real_client_reconnects_when_its_server_closes(reactor):
+    made = []
+    done = Deferred()
+
+    class Closing(Protocol):
+        def connectionMade(self):
+            self.transport.loseConnection()
+
+    class Client(ReconnectingClientFactory):
+        noisy = False
+        initialDelay = delay = 0.0001
+
+        def buildProtocol(self, addr):
+            made.append(addr)
+            if len(made) == 3:
+                self.stopTrying()
+                done.callback(None)
+            return super().buildProtocol(addr)
+
+    async def main():
+        port = reactor.listenTCP(0, Factory.forProtocol(Closing), interface="127.0.0.1")
+        reactor.connectTCP("127.0.0.1", port.getHost().port, Client.forProtocol(Protocol))
+        await done
+
+    run(reactor, main)
+    assert len(made) == 3
 
 
 def test_client_creator_refuses_an_instance(memory):

@@ -132,6 +132,11 @@ def test_a_delay_that_is_no_number_is_refused(clock):
         clock.callLater(None, print)
 
 
+def test_what_cannot_be_called_is_refused(clock):
+    with pytest.raises(TypeError, match="something to call after 1 s, not 'f'"):
+        clock.callLater(1, "f")
+
+
 def test_a_clock_does_not_go_back(clock):
     with pytest.raises(ValueError, match="a clock only goes forward"):
         clock.advance(-1)

@@ -1,5 +1,6 @@
 """Ways between threads and the reactor's thread."""
 
+import asyncio
 import contextvars
 import gc
 import logging
@@ -11,6 +12,7 @@ import pytest
 from wirelab.reactor import pools, running, threads
 from wirelab.reactor.core import Reactor
 from wirelab.reactor.defer import CancelledError, Deferred, gatherResults, maybeDeferred
+from wirelab.reactor.drivers.asyncio import AsyncioDriver
 from wirelab.reactor.threadpool import ThreadPool
 from wirelab.reactor.threads import (
     blockingCallFromThread,
@@ -57,11 +59,18 @@ def pool():
     assert made.stop(PLENTY) == []
 
 
-@pytest.fixture
-def reactor():
-    made = Reactor()
-    yield made
-    made.close()
+@pytest.fixture(params=["native", "asyncio"])
+def reactor(request):
+    if request.param == "native":
+        made = Reactor()
+        yield made
+        made.close()
+    else:
+        loop = asyncio.new_event_loop()
+        made = Reactor(AsyncioDriver(loop))
+        yield made
+        made.close()
+        loop.close()
 
 
 def run(reactor, main):
