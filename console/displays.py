@@ -109,16 +109,24 @@ def waiting_line(label: str, age: float, what: str, cell: Cell | None) -> str:
 
 
 def result_line(label: str, age: float, result: object) -> str:
-    """``d1  fired after 0.14 s -> c3  tcp ...``, or ``d1  failed after 0.14 s: NoRouteError: ...``."""
+    """``d1  fired after 0.14 s -> c3 tcp example.org:80``, or ``d1  failed after 2 s: NoRouteError: ...``."""
     if isinstance(result, Failure):
         return f"{label}  failed after {seconds(age)}: {failure_line(result)}"
-    return f"{label}  fired after {seconds(age)} -> {value_line(result)}"
+    return f"{label}  fired after {seconds(age)} -> {brief(result)}"
 
 
 def failure_line(failure: Failure) -> str:
     """``ZeroDivisionError: division by zero``, in one line."""
     text = " ".join(failure.getErrorMessage().split())
     return f"{failure.type.__name__}: {text}" if text else failure.type.__name__
+
+
+def brief(value: object) -> str:
+    """A result in few words: what talks over a connection by the connection's label and peer."""
+    connection = value if isinstance(value, LiveConnection) else getattr(value, "transport", None)
+    if isinstance(connection, LiveConnection):
+        return f"{connection.shortId} {kind(connection)} {place(peer(connection))}"
+    return shortened(value)
 
 
 def value_line(value: object, limit: int = 60) -> str:
@@ -147,7 +155,7 @@ _TONE_OF = {
     "connecting": "busy",
     "closing": "busy",
     "paused": "busy",
-    "chained": "busy",
+    "waiting for another Deferred": "busy",
     "failed": "bad",
 }
 

@@ -174,7 +174,7 @@ class Jobs:
 
 def _state(job: Job) -> str:
     state = job.deferred.describe().state
-    return "waiting" if state in ("chained", "paused") else state
+    return state if state in ("fired", "failed", "paused") else "waiting"
 
 
 def deferred_line(deferred: Deferred[Any], label: str | None) -> str:
@@ -183,7 +183,7 @@ def deferred_line(deferred: Deferred[Any], label: str | None) -> str:
     name = label or "Deferred"
     if isinstance(result, Failure):
         return f"{name}  failed: {displays.failure_line(result)}"
-    return f"{name}  fired -> {displays.value_line(result)}"
+    return f"{name}  fired -> {displays.brief(result)}"
 
 
 def deferred_html(

@@ -5,6 +5,8 @@ from __future__ import annotations
 import time
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from wirelab.console.errors import EndedError, LocalClosedError, LocalLimitError, RemoteClosedError
 from wirelab.console.reading import HIGH_WATER, LOW_WATER, Exactly, ReadBuffer, Some, Until, Want
@@ -211,3 +213,40 @@ def test_one_byte_fragments_cost_linear_work() -> None:
 
     cost(1000)
     assert cost(100_000) < 40 * max(cost(10_000), 1e-3)
+
+
+STEPS = st.lists(
+    st.one_of(
+        st.binary(min_size=1, max_size=6),
+        st.builds(Some, st.one_of(st.none(), st.integers(1, 5))),
+        st.builds(Exactly, st.integers(0, 8)),
+        st.builds(Until, st.sampled_from([b"\n", b"ab", b"\r\n"])),
+        st.integers(0, 3),
+    ),
+    max_size=40,
+)
+
+
+@given(STEPS)
+def test_no_byte_is_lost_or_given_twice_whatever_is_asked_and_withdrawn(
+    steps: list[bytes | Want | int],
+) -> None:
+    buffer, came, given, waiting = ReadBuffer(), b"", b"", []
+    for step in steps:
+        if isinstance(step, bytes):
+            buffer.receive_data(step)
+            came += step
+        elif isinstance(step, int):
+            if step < len(waiting):
+                buffer.withdraw(waiting.pop(step))
+        else:
+            [want] = fresh([step])
+            buffer.ask(want)
+            waiting.append(want)
+        while (answer := buffer.next_answer()) is not None:
+            assert answer[0] is waiting.pop(0)
+            assert isinstance(answer[1], bytes)
+            given += answer[1]
+    buffer.receive_end()
+    given += b"".join(data for data in drain(buffer) if isinstance(data, bytes))
+    assert given + buffer.peek(len(came)) == came
