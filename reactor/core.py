@@ -56,6 +56,7 @@ class Reactor(Network, Descriptors, Names, Pools):
         self.hosted = False
         self._started = False
         self._stopping = False
+        self._in_run = False
         self._exit: BaseException | None = None
         self._thread: int | None = None
         self._signals = StopSignals(self)
@@ -82,11 +83,15 @@ class Reactor(Network, Descriptors, Names, Pools):
             self.hosted = False  # the host's loop stands still and is lent to this run
         else:
             self.startRunning(installSignalHandlers)
+        self._in_run = True
         try:
-            self.driver.run()
+            if self._started:  # else a start-up trigger has ended it already
+                self.driver.run()
         except BaseException:
             self._leave()
             raise
+        finally:
+            self._in_run = False
         ending, self._exit = self._exit, None
         if ending is not None:
             raise ending
@@ -156,7 +161,7 @@ class Reactor(Network, Descriptors, Names, Pools):
         self._thread = None
         self._signals.restore()
         running.leave(self)
-        if not self.hosted:
+        if self._in_run:
             self.driver.quit()
 
     def iterate(self, delay: float = 0) -> None:

@@ -269,9 +269,6 @@ class IReactorSocket(Interface):
     def adoptStreamConnection(fileDescriptor, addressFamily, factory):
         """Serve a connected stream socket with a protocol of `factory`."""
 
-    def adoptDatagramPort(fileDescriptor, addressFamily, protocol, maxPacketSize=8192):
-        """Receive datagrams on a bound socket; an IListeningPort."""
-
 
 class IReactorProcess(Interface):
     """Child processes."""

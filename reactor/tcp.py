@@ -158,9 +158,9 @@ class Server(Connection):
         self.shortId = reactor.register(self, "c")
 
     def ended(self, protocol: Any, reason: Failure) -> None:
-        super().ended(protocol, reason)
         if self.server is not None:
             self.server.connection_ended()
+        super().ended(protocol, reason)
 
 
 class Client(Connection):

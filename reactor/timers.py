@@ -221,10 +221,9 @@ class TimerQueue:
 def checked_delay(verb: str, delay: object) -> float:
     """`delay` when it is a number of seconds, 0 or more; else TypeError or ValueError in words."""
     if not isinstance(delay, (int, float)) or isinstance(delay, bool):
-        try:
-            delay = float(delay)  # type: ignore[arg-type]  # Decimal, Fraction and numpy numbers are fine
-        except (TypeError, ValueError):
-            raise TypeError(f"{verb}() takes seconds as a number, not {delay!r}") from None
+        if not hasattr(delay, "__float__"):  # Decimal, Fraction and numpy's numbers have it; text has not
+            raise TypeError(f"{verb}() takes seconds as a number, not {delay!r}")
+        delay = float(delay)
     if not delay >= 0:
         raise ValueError(f"{verb}() takes seconds that are 0 or more, not {delay!r}")
     return delay

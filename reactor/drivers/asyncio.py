@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from contextvars import Context
+from math import ceil
 
 from .base import Call, Driver, Tick
 
@@ -80,7 +81,8 @@ class AsyncioDriver(Driver):
                 return
             self._timer.cancel()
         self._timer_at = when
-        delay = max(0.0, when - self.seconds())
+        # Whole milliseconds, rounded up: uvloop counts in them, and would wake early and find nothing due.
+        delay = max(0.0, ceil((when - self.seconds()) * 1000) / 1000)
         self._timer = self.loop.call_later(delay, self._run_timer, context=self._context)
 
     def _run_timer(self) -> None:

@@ -1,44 +1,37 @@
-"""A descriptor that becomes readable when another thread, or a signal handler, writes to it."""
+"""A descriptor that becomes readable when another thread, or a signal handler, asks for it."""
 
 from __future__ import annotations
 
-import socket
+import os
 
 
 class Waker:
-    """A pair of sockets: `wake` at one end makes the other readable, once until it is drained.
-
-    Sockets rather than a pipe, because select on Windows takes nothing else.
-    """
+    """A pipe: `wake` at one end makes the other readable, once until it is drained."""
 
     def __init__(self) -> None:
-        self._reader, self._writer = socket.socketpair()
-        self._reader.setblocking(False)
-        self._writer.setblocking(False)
+        self._reader, self._writer = os.pipe()
+        os.set_blocking(self._reader, False)
+        os.set_blocking(self._writer, False)
         self._pending = False
 
     def fileno(self) -> int:
         """The descriptor to watch for reading."""
-        return self._reader.fileno()
+        return self._reader
 
     def wake(self) -> None:
         """Make it readable. For any thread; calls in quick succession cost one system call together."""
-        if self._pending:
+        if self._pending or self._writer == -1:
             return
         self._pending = True
         try:
-            self._writer.send(b"\0")
+            os.write(self._writer, b"\0")
         except BlockingIOError:
             pass  # full of unread wake-ups, so it is readable
-        except OSError:
-            if self._writer.fileno() != -1:
-                raise
-            # closed: nobody waits any more
 
     def drain(self) -> None:
         """Make it unreadable again."""
         try:
-            while len(self._reader.recv(4096)) == 4096:
+            while len(os.read(self._reader, 4096)) == 4096:
                 pass
         except BlockingIOError:
             pass  # drained
@@ -46,7 +39,12 @@ class Waker:
         self._pending = False
 
     def close(self) -> None:
-        """Close both ends."""
-        self._pending = False
-        self._reader.close()
-        self._writer.close()
+        """Close both ends; waking does nothing any more."""
+        reader, writer, self._reader, self._writer = self._reader, self._writer, -1, -1
+        for fd in (reader, writer):
+            if fd != -1:
+                os.close(fd)
+
+    def __del__(self) -> None:
+        # A program that ends does not close its reactor first, and need not.
+        self.close()
