@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Sequence
 from importlib.metadata import EntryPoint, entry_points
+from textwrap import shorten
 
 GROUP = "wirelab.commands"
 
@@ -26,4 +27,4 @@ def _about(point: EntryPoint) -> str:
         text = sys.modules[point.load().__module__].__doc__ or ""
     except Exception as error:  # a broken add-on must not take the help away
         return f"(cannot be loaded: {error})"
-    return text.strip().partition("\n")[0]
+    return shorten(text.strip().partition("\n")[0], 70, placeholder=" ...")

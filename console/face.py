@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import atexit
+import logging
 import os
 import signal
 import sys
@@ -14,7 +15,7 @@ from types import FrameType
 
 from ..reactor.drivers.asyncio import AsyncioDriver
 from .arguments import Arguments
-from .interrupt import CtrlC, Interruptible
+from .interrupt import CtrlC
 from .leaving import INTERRUPTED
 from .loops import close_loop
 from .scripts import Script, ScriptReactor, ScriptRun
@@ -35,7 +36,8 @@ def run_face(loop: asyncio.AbstractEventLoop, arguments: Arguments, script: Scri
     reactor = ScriptReactor(AsyncioDriver(loop))
 
     async def open_session() -> None:
-        shell.open_session(reactor)
+        session = shell.open_session(reactor)
+        session.announcements.addFilter(_is_no_interrupt)
 
     loop.run_until_complete(open_session())
     status = 0
@@ -52,6 +54,11 @@ def run_face(loop: asyncio.AbstractEventLoop, arguments: Arguments, script: Scri
     finally:
         _close(loop, shell, reactor)
     return status
+
+
+def _is_no_interrupt(record: logging.LogRecord) -> bool:
+    """False for Ctrl-C as a callback of the reactor raised it: that callback is named already."""
+    return not (record.exc_info and isinstance(record.exc_info[1], KeyboardInterrupt))
 
 
 def _make_shell(arguments: Arguments, has_prompt: bool) -> TerminalShell:
@@ -77,33 +84,31 @@ def run_script(
     """Run `script` in the session of `shell`, Ctrl-C and the ending signals included; its exit status."""
     run = ScriptRun(script, shell.user_ns, reactor)
     run.prepare()
-    with _hidden(shell), _ctrl_c(loop, run), _ending_signals():
-        return run.run(loop)
+    with _hidden(shell), _signals(loop, run):
+        status = run.run(loop)
+    # A reactor.run() that an exception ended has told the loop to stop: let it, before it is used again.
+    loop.call_soon(loop.stop)
+    loop.run_forever()
+    return status
 
 
 @contextmanager
-def _ctrl_c(loop: asyncio.AbstractEventLoop, target: Interruptible) -> Iterator[None]:
-    keys = CtrlC(loop, target)
+def _signals(loop: asyncio.AbstractEventLoop, run: ScriptRun) -> Iterator[None]:
+    """SIGINT interrupts `run`; SIGTERM and SIGHUP do it as well, so that it closes what it opened."""
+    keys = CtrlC(loop, run)
+
+    def end(number: int, frame: FrameType | None) -> None:
+        run.ended_by = number
+        keys.press(frame)
+
+    before = {number: signal.signal(number, end) for number in (signal.SIGTERM, signal.SIGHUP)}
     keys.install()
     try:
         yield
     finally:
         keys.restore()
-
-
-@contextmanager
-def _ending_signals() -> Iterator[None]:
-    """SIGTERM and SIGHUP end a script as `sys.exit` does, so that it closes what it opened."""
-    before = {number: signal.signal(number, _end) for number in (signal.SIGTERM, signal.SIGHUP)}
-    try:
-        yield
-    finally:
         for number, action in before.items():
             signal.signal(number, action)
-
-
-def _end(number: int, _frame: FrameType | None) -> None:
-    raise SystemExit(128 + number)
 
 
 def _close(loop: asyncio.AbstractEventLoop, shell: TerminalShell, reactor: ScriptReactor) -> None:

@@ -15,11 +15,16 @@ Told = Callable[[str, BaseException | None], None]
 """Called with one line and the error; `current_cell` is the cell that the failure belongs to."""
 
 
+GRACE = 2.0
+"""Seconds that a failed task is given to be awaited, as a failed Deferred is."""
+
+
 class LoopFailures:
     """The exception handler of a session's loop."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop, tell: Told) -> None:
         self._tell = tell
+        self._loop = loop
         # Before Python 3.12 a task does not give its context away, so its cell is noted as it starts.
         self._cells: WeakKeyDictionary[asyncio.Future[Any], Cell] = WeakKeyDictionary()
         loop.set_exception_handler(self._failed)
@@ -31,7 +36,17 @@ class LoopFailures:
         task: asyncio.Task[Any] = asyncio.Task(coro, loop=loop, **options)
         if (cell := current_cell.get()) is not None:
             self._cells[task] = cell
+            task.add_done_callback(self._task_done)
         return task
+
+    def _task_done(self, task: asyncio.Task[Any]) -> None:
+        """A task shown at the prompt lives on in `_`: asyncio would tell of its error only at the end."""
+        if getattr(task, "_log_traceback", False):
+            self._loop.call_later(GRACE, self._tell_unless_awaited, task)
+
+    def _tell_unless_awaited(self, task: asyncio.Task[Any]) -> None:
+        if getattr(task, "_log_traceback", False):
+            self._failed(self._loop, {"task": task, "exception": task.exception()})
 
     def _failed(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
         run_in, cell = self._owner(context)
@@ -57,7 +72,7 @@ def _headline(context: dict[str, Any]) -> str:
     """What failed, in a few words: 'callback tick raised' or asyncio's own sentence."""
     callback = getattr(context.get("handle"), "_callback", None)
     if callback is not None:
-        return f"callback {getattr(callback, '__qualname__', None) or callback!r} raised"
+        return f"{getattr(callback, '__qualname__', None) or repr(callback)} raised"
     task = context.get("task") or context.get("future")
     if isinstance(task, asyncio.Task):
         coro: Any = task.get_coro()

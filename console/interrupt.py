@@ -17,6 +17,7 @@ import os
 import signal
 import sysconfig
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from types import CodeType, FrameType
@@ -27,8 +28,14 @@ from .cells import Cell, current_cell
 PATIENCE = 0.3
 """Seconds that the loop gets to come round: well under the 600 ms in which an answer is promised."""
 
+HASTE = 0.1
+"""Seconds within which a second press says nothing new: the loop may be just coming round."""
+
 _LIBRARY = tuple({sysconfig.get_path(name) + os.sep for name in ("stdlib", "purelib", "platlib")})
 _ROOM = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
+
+
+_REACTOR = os.path.join(_ROOM, "reactor", "core.py")
 
 
 @dataclass(frozen=True)
@@ -37,7 +44,7 @@ class Blocker:
 
     cell: Cell | None
     place: str
-    "'line 3 of [4], in tick' or 'server.py:12, in dataReceived'."
+    "'[4] line 3, in tick' or 'server.py:12, in dataReceived'."
 
     def __str__(self) -> str:
         owner = (
@@ -53,6 +60,10 @@ class Interruptible(Protocol):
     def foreground_task(self) -> asyncio.Task[object] | None:
         """The task that runs the foreground cell, or None."""
 
+    @property
+    def is_blocking(self) -> bool:
+        """Whether code runs outside of any task (a script that never awaits): it is interrupted at once."""
+
     def interrupt(self) -> None:
         """Cancel the foreground cell, or clear the line at the prompt."""
 
@@ -60,7 +71,7 @@ class Interruptible(Protocol):
         """Say which code blocked the loop; it was interrupted."""
 
     def describe_code(self, code: CodeType, line: int) -> str | None:
-        """Where `line` of `code` stands, as 'line 3 of [4]'; None when it is no code of a cell."""
+        """Where `line` of `code` stands, as '[4] line 3'; None when it is no code of a cell."""
 
 
 class CtrlC:
@@ -72,6 +83,7 @@ class CtrlC:
         self._waiting = False
         self._repeated = False
         self._presses = 0
+        self._pressed_at = 0.0
         self._before: object = signal.default_int_handler
 
     def install(self) -> None:
@@ -81,17 +93,24 @@ class CtrlC:
         self._waiting = False
         signal.signal(signal.SIGINT, self._before)  # type: ignore[arg-type]  # it is what signal() gave
 
+    def press(self, frame: FrameType | None) -> None:
+        """What a press of Ctrl-C does; for the handlers of other signals."""
+        self._pressed(signal.SIGINT, frame)
+
     def _pressed(self, _number: int, frame: FrameType | None) -> None:
         """The signal handler: between two instructions of whatever the main thread is doing."""
         task = self._target.foreground_task
-        if task is not None and asyncio.current_task(self._loop) is task:
+        if self._target.is_blocking or (task is not None and asyncio.current_task(self._loop) is task):
             raise KeyboardInterrupt
         repeated, self._repeated = self._repeated, False
         if repeated and not self._waiting:
             return  # the loop came round just before
-        if self._waiting:  # nothing came round since the last press
+        now = time.monotonic()
+        if self._waiting:
+            if not repeated and now - self._pressed_at < HASTE:
+                return  # the same press still
             self._strike(frame, keep_pending=task is not None)
-        self._waiting = True
+        self._waiting, self._pressed_at = True, now
         self._presses += 1
         self._loop.call_soon_threadsafe(self._arrived)
         watch = threading.Timer(PATIENCE, self._lose_patience, (self._presses, threading.get_ident()))
@@ -102,7 +121,8 @@ class CtrlC:
         """The loop came round."""
         if self._waiting:
             self._waiting = False
-            self._target.interrupt()
+            # A signal overtakes the keys typed before it; they are read in this turn of the loop.
+            self._loop.call_soon(self._target.interrupt)
 
     def _lose_patience(self, press: int, main: int) -> None:
         """In a thread of its own: when `press` did not arrive, press again, which breaks what blocks."""
@@ -118,19 +138,26 @@ class CtrlC:
         raise KeyboardInterrupt
 
     def _place(self, frame: FrameType | None) -> str:
-        """Where the user's code stands: the innermost frame that is no library's, or else the innermost."""
-        innermost = frame
+        """Where the user's code stands: his innermost frame in the callback, or else the callback's name."""
         while frame is not None:
             code, line = frame.f_code, frame.f_lineno
             if place := self._target.describe_code(code, line):
-                return f"{place}, in {code.co_name}"
+                return place if code.co_name == "<module>" else f"{place}, in {code.co_name}"
+            if (callback := _called_in(frame)) is not None:
+                return f"the callback {getattr(callback, '__qualname__', None) or repr(callback)}"
             if not code.co_filename.startswith((*_LIBRARY, _ROOM, "<frozen")):
                 return f"{os.path.basename(code.co_filename)}:{line}, in {code.co_name}"
             frame = frame.f_back
-        if innermost is None:
-            return "code without a frame"
-        code = innermost.f_code
-        return f"{os.path.basename(code.co_filename)}:{innermost.f_lineno}, in {code.co_name}"
+        return "a callback"
+
+
+def _called_in(frame: FrameType) -> object:
+    """What a frame of a loop is calling: asyncio's handle, or the reactor's call; None for other frames."""
+    if isinstance(handle := frame.f_locals.get("self"), asyncio.Handle):
+        return getattr(handle, "_callback", None)
+    if frame.f_code.co_filename.startswith(_REACTOR):
+        return frame.f_locals.get("func")
+    return None
 
 
 def run_through_interrupts(

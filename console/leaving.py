@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import select
 import signal
 import sys
 
@@ -29,12 +30,26 @@ def flush_standard_output() -> bool:
     Otherwise python complains once more while it shuts down.
     """
     try:
+        descriptor = sys.stdout.fileno()
         sys.stdout.flush()
     except BrokenPipeError:
-        nowhere = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(nowhere, sys.stdout.fileno())
-        os.close(nowhere)
-        return False
-    except (AttributeError, ValueError):  # no stdout at all (>&-), or the program closed it
         pass
-    return True
+    except (
+        AttributeError,
+        ValueError,
+        OSError,
+    ):  # no stdout at all (>&-), the program closed it, a full disk
+        return True
+    # A write that failed leaves nothing to flush, so the flush alone does not tell.
+    if not _reader_is_gone(descriptor):
+        return True
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, descriptor)
+    os.close(nowhere)
+    return False
+
+
+def _reader_is_gone(descriptor: int) -> bool:
+    poll = select.poll()
+    poll.register(descriptor, select.POLLOUT)
+    return any(event & select.POLLERR for _, event in poll.poll(0))

@@ -28,14 +28,17 @@ from .cells import Cell, current_cell
 BATCH_DELAY = 0.016
 """Seconds that late lines wait for company: one frame of a 60 Hz screen."""
 
-FLOOD_DELAY = 0.25
-"""Seconds between batches after one that had to be folded: at four a second a line can still be typed."""
+LINES_PER_SECOND = 400
+"""How fast lines are shown while they keep coming: also a terminal at the end of a slow link can follow."""
+
+RETRY_DELAY = 0.25
+"""Seconds until a batch that could not be shown is tried again."""
 
 PARTIAL_DELAY = 0.5
 """Seconds after which a late line is shown though its end has not come: somebody prints dots."""
 
-BATCH_LINES = 500
-"""Lines that one cell gets in one batch; the rest is counted. Ten screens: nobody reads more at once."""
+BATCH_LINES = 200
+"""Lines that one cell gets in one batch; the rest is counted. Some screens: nobody reads more at once."""
 
 LINE_LENGTH = 4096
 """Characters of one late line that are shown; the rest is counted."""
@@ -207,12 +210,12 @@ class Output:
         with self._lock:
             self._due = None
             self._end_partials(older_than=PARTIAL_DELAY)
-            folded = bool(self._batch.folded())
-            shown = self._show is None or self._show_batch(self._show)
-            self._delay = FLOOD_DELAY if folded or not shown else BATCH_DELAY
-            if not shown:
-                self._schedule(self._delay)
-            elif self._partials:
+            lines = len(self._batch.lines)
+            if self._show is not None and not self._show_batch(self._show):
+                self._schedule(RETRY_DELAY)
+                return
+            self._delay = max(BATCH_DELAY, lines / LINES_PER_SECOND)
+            if self._partials:
                 self._schedule(PARTIAL_DELAY)
 
     def _end_partials(self, older_than: float) -> None:

@@ -85,7 +85,10 @@ class ScriptRun:
         self._reactor = reactor
         self._loop: asyncio.AbstractEventLoop | None = None
         self.foreground_task: asyncio.Task[object] | None = None
+        self.is_blocking = False
         self._interrupted = False
+        self.ended_by: int | None = None
+        """The number of the signal that ends the script in place of Ctrl-C."""
 
     def prepare(self) -> None:
         """Make `sys` and the namespace look as they do to a script of python's."""
@@ -113,10 +116,13 @@ class ScriptRun:
                 self.foreground_task = loop.create_task(self._awaited(code))
                 loop.run_until_complete(self.foreground_task)
             else:
+                self.is_blocking = True
                 exec(code, self._namespace)
         except SystemExit as leaving:
             return exit_status(leaving)
         except (KeyboardInterrupt, asyncio.CancelledError) as error:
+            if self.ended_by is not None:
+                return 128 + self.ended_by
             if isinstance(error, KeyboardInterrupt) or self._interrupted:
                 print(f"KeyboardInterrupt{self._place(error.__traceback__)}", file=sys.stderr)
                 return INTERRUPTED
@@ -124,7 +130,7 @@ class ScriptRun:
         except BaseException as error:
             return self._tell(error)
         finally:
-            self.foreground_task = None
+            self.foreground_task, self.is_blocking = None, False
         return 0
 
     async def _awaited(self, code: CodeType) -> object:

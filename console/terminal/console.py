@@ -12,6 +12,7 @@ from ..failures import LoopFailures
 from ..interrupt import Blocker
 from ..leaving import exit_status
 from ..output import Output
+from ..tracebacks import story
 from .reader import Cleared, Reader
 from .shell import TerminalShell
 
@@ -34,8 +35,10 @@ class Console:
         self._reader: Reader | None = None
         self._status: int | None = None
         self._presses = 0
+        self._is_early = False
         self._let_go = asyncio.Event()
         self.foreground_task: asyncio.Task[object] | None = None
+        self.is_blocking = False
         LoopFailures(loop, self.tell_failure)
 
     def foreground_cell(self) -> Cell | None:
@@ -47,6 +50,7 @@ class Console:
         """Read and run cells until somebody leaves; the exit status."""
         self._reader = reader
         while self._status is None:
+            self._is_early = False
             try:
                 source = await reader.read()
             except Cleared as cleared:
@@ -68,6 +72,9 @@ class Console:
         self._presses = 0
         self._let_go.clear()
         self._shell.interrupted = False
+        if self._is_early:
+            self._say("KeyboardInterrupt: before anything ran")
+            return
         task = self.foreground_task = self._loop.create_task(self._execute(source))
         letting_go = self._loop.create_task(self._let_go.wait())
         try:
@@ -113,8 +120,8 @@ class Console:
     def interrupt(self) -> None:
         task = self.foreground_task
         if task is None:
-            if self._reader is not None:
-                self._reader.interrupt()
+            # Between a line that is typed and its cell that runs, Ctrl-C is meant for the cell.
+            self._is_early = self._reader is not None and not self._reader.interrupt()
             return
         self._presses += 1
         self._shell.interrupted = True
@@ -132,9 +139,11 @@ class Console:
 
     def tell_failure(self, headline: str, error: BaseException | None) -> None:
         """Show an error that the loop caught, in the cell that `current_cell` names."""
-        print(headline, file=sys.stderr)
-        if error is not None:
-            self._shell.showtraceback((type(error), error, error.__traceback__))
+        session = self._shell.session
+        lines = [headline]
+        if error is not None and session is not None:
+            lines += story(error, error.__traceback__, session.cell_name)
+        print("\n".join(lines), file=sys.stderr)
 
     def tell_stray(self, error: BaseException) -> None:
         """Show what a callback let out of the loop; the loop has been entered again."""

@@ -51,7 +51,7 @@ def make_keys(shell: InteractiveShell) -> KeyBindings:
 
     @keys.add("escape", "enter", filter=editing)
     def _break_line(event: KeyPressEvent) -> None:
-        _, indent = shell.check_complete(event.current_buffer.document.text_before_cursor + "\n")
+        _, indent = shell.check_complete(event.current_buffer.document.text_before_cursor)
         event.current_buffer.insert_text("\n" + indent)
 
     @keys.add("tab", filter=editing & ~has_completions & _in_leading_space)
@@ -72,7 +72,7 @@ def indent_wanted(shell: InteractiveShell, document: Document) -> str | None:
     after = document.text_after_cursor
     # With one line, Enter anywhere in it means all of it; with more, only at the end.
     text = document.text if document.line_count == 1 else document.text_before_cursor
-    status, indent = shell.check_complete(text + "\n")
+    status, indent = shell.check_complete(text)
     if after.strip() and document.line_count > 1:
         return indent
     if status == "incomplete":

@@ -33,7 +33,7 @@ class PlainReader:
                 self._output.start_line()
                 raise Cleared("\n".join(lines)) from None
             text = "\n".join(lines)
-            if self._shell.check_complete(text + "\n")[0] != "incomplete":
+            if self._shell.check_complete(text)[0] != "incomplete":
                 return text
 
     async def ask(self, question: str) -> bool:
@@ -44,8 +44,8 @@ class PlainReader:
         except KeyboardInterrupt:
             return False
 
-    def interrupt(self) -> None:
-        self._wake(KeyboardInterrupt())
+    def interrupt(self) -> bool:
+        return self._wake(KeyboardInterrupt())
 
     def end(self) -> None:
         self._ended = True
@@ -60,9 +60,11 @@ class PlainReader:
     def close(self) -> None:
         os.close(self._fd)
 
-    def _wake(self, error: BaseException) -> None:
-        if self._waiting is not None and not self._waiting.done():
-            self._waiting.set_exception(_Woken(error))
+    def _wake(self, error: BaseException) -> bool:
+        if self._waiting is None or self._waiting.done():
+            return False
+        self._waiting.set_exception(_Woken(error))
+        return True
 
     async def _line(self, prompt: str) -> str:
         """The next line without its end. Raises EOFError, KeyboardInterrupt."""

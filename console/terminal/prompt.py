@@ -102,10 +102,12 @@ class Prompt:
         except EOFError:  # the terminal went away
             return True
 
-    def interrupt(self) -> None:
+    def interrupt(self) -> bool:
         app = get_app_or_none()
-        if app is not None and app.is_running and not app.is_done:
-            app.key_processor.send_sigint()
+        if app is None or not app.is_running or app.is_done:
+            return False
+        app.key_processor.send_sigint()
+        return True
 
     def end(self) -> None:
         app = get_app_or_none()

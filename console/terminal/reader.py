@@ -22,8 +22,8 @@ class Reader(Protocol):
     async def ask(self, question: str) -> bool:
         """Whether the answer to `question` is yes; Ctrl-D is one."""
 
-    def interrupt(self) -> None:
-        """Make a waiting `read` or `ask` answer Ctrl-C."""
+    def interrupt(self) -> bool:
+        """Make a waiting `read` or `ask` answer Ctrl-C; False when none is waiting."""
 
     def end(self) -> None:
         """Make a waiting `read` or `ask` answer the end."""

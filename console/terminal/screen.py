@@ -9,6 +9,7 @@ from typing import TextIO
 
 from prompt_toolkit.data_structures import Size
 from prompt_toolkit.input.vt100 import Vt100Input, raw_mode
+from prompt_toolkit.output.color_depth import ColorDepth
 from prompt_toolkit.output.vt100 import Vt100_Output
 
 _FALLBACK = Size(rows=24, columns=80)
@@ -72,5 +73,8 @@ def open_screen(stdin: TextIO, terminal: int) -> tuple[KeyInput, Vt100_Output]:
 
     # Without asking where the cursor is: the answers arrive among the keys, late or (in a flood) never, and
     # all they would buy is a toolbar that we do not have.
+    depth = ColorDepth.from_env()  # NO_COLOR
     terminal_name = os.environ.get("TERM")
-    return keys, Vt100_Output(drawn, size, term=terminal_name, enable_bell=False, enable_cpr=False)
+    return keys, Vt100_Output(
+        drawn, size, term=terminal_name, default_color_depth=depth, enable_bell=False, enable_cpr=False
+    )

@@ -8,6 +8,7 @@ import os
 import re
 import sys
 import warnings
+from collections.abc import Callable
 from pathlib import Path
 from types import CodeType
 from typing import Any
@@ -20,6 +21,7 @@ from IPython.core.profiledir import ProfileDir
 from traitlets import observe
 from traitlets.config import Config
 
+from ..folding import folded
 from ..shell import SessionShell
 
 # A transcript may be pasted with its prompts: "[3]> c = ..." and "...> continued".
@@ -58,6 +60,16 @@ class TerminalShell(SessionShell, InteractiveShell):
 
     interrupted = False
     """Whether the foreground cell was cancelled by Ctrl-C: its CancelledError is shown as what it means."""
+
+    line_starter: Callable[[], None] = staticmethod(lambda: None)
+    """Goes to the start of a line of the terminal; a sitting puts its own in place."""
+
+    rl_next_input: str | None = None
+    """What `set_next_input` (and so %recall, %load) puts at the next prompt, to be edited."""
+
+    @observe("ipython_dir")
+    def _ipython_dir_changed(self, change: Any) -> None:
+        """Do not make the folder: most sessions never put anything there."""
 
     def init_profile_dir(self, profile_dir: Any) -> None:
         """Keep to the one folder of `make_shell`."""
@@ -114,12 +126,15 @@ class TerminalShell(SessionShell, InteractiveShell):
             return
         if kind is KeyboardInterrupt or (kind is asyncio.CancelledError and self.interrupted):
             sys.last_type, sys.last_value, sys.last_traceback = kind, error, trace  # for %tb
+            self.line_starter()
             print(f"KeyboardInterrupt{self._where(trace)}", file=sys.stderr)
             return
+        if error is not None and not isinstance(error, SyntaxError):
+            exc_tuple = kind, error, folded(trace)
         super().showtraceback(exc_tuple, *args, **kwargs)
 
     def _where(self, trace: Any) -> str:
-        """The innermost line of a cell in `trace`, as ': line 2 of [4]'; empty when there is none."""
+        """The innermost line of a cell in `trace`, as ': [4] line 2'; empty when there is none."""
         place = ""
         while trace is not None:
             code = trace.tb_frame.f_code
@@ -130,11 +145,9 @@ class TerminalShell(SessionShell, InteractiveShell):
         return place
 
     def describe_code(self, code: CodeType, line: int) -> str | None:
-        """'line 3 of [4]' when `code` was compiled from cell 4; None when from no cell."""
-        label = self.compile.format_code_name(code.co_filename)
-        if label is None:
-            return None
-        return f"line {line} of {str(label[1]).removeprefix('In ')}"
+        """'[4] line 3' when `code` was compiled from cell 4; None when from no cell."""
+        cell = self.session.cell_name(code.co_filename) if self.session is not None else None
+        return f"{cell} line {line}" if cell else None
 
 
 InteractiveShellABC.register(TerminalShell)

@@ -23,6 +23,8 @@ from .reader import Reader
 from .shell import TerminalShell
 from .threads import ThreadContexts
 
+_LFLAG = 3  # its place in what tcgetattr gives
+
 
 class Sitting:
     """A console for `shell` on the terminal of this process. Use it in a ``with`` statement, then `run`."""
@@ -41,6 +43,12 @@ class Sitting:
     def __enter__(self) -> Sitting:
         with contextlib.suppress(termios.error):
             self._modes = termios.tcgetattr(0)
+            # On Ctrl-C the terminal would put "^C" in front of the line that tells what was interrupted, and
+            # (without NOFLSH) sometimes throw that line away: it signals first, and flushes after that.
+            changed = termios.tcgetattr(0)
+            changed[_LFLAG] = changed[_LFLAG] & ~termios.ECHOCTL | termios.NOFLSH
+            termios.tcsetattr(0, termios.TCSADRAIN, changed)
+        self._shell.line_starter = self._output.start_line
         self._output.install()
         self._threads.install()
         sys.ps1, sys.ps2 = "[n]> ", "...> "  # libraries look here whether a person is there
