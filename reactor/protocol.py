@@ -345,15 +345,20 @@ class ReconnectingClientFactory(ClientFactory):
         self._callID = None
         connector.connect()
 
+    def _drop_call(self) -> None:
+        if (
+            self._callID is not None and self._callID.active()
+        ):  # a hosted reactor cancels all calls when it stops
+            self._callID.cancel()
+        self._callID = None
+
     def _say(self, message: str, *args: object) -> None:
         if self.noisy:
             log.info(message, *args)
 
     def stopTrying(self) -> None:
         """Try no more: cancel the attempt that waits or runs. An open connection stays open."""
-        if self._callID is not None:
-            self._callID.cancel()
-            self._callID = None
+        self._drop_call()
         self.continueTrying = 0
         try:
             if self.connector is not None:
@@ -363,9 +368,7 @@ class ReconnectingClientFactory(ClientFactory):
 
     def resetDelay(self) -> None:
         """Start over: the connection proved good. An attempt that waits is cancelled."""
-        if self._callID is not None:
-            self._callID.cancel()
-            self._callID = None
+        self._drop_call()
         self.delay = self.initialDelay
         self.retries = 0
         self.continueTrying = 1

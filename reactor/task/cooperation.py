@@ -137,7 +137,7 @@ class CooperativeTask(Generic[T]):
     def _step(self) -> None:
         """Make one step."""
         try:
-            held_by = self._context.run(self._advance)
+            value = self._context.run(next, self._iterator)
         except StopIteration:
             self._finish(TaskDone("the task's iterator ran out"), self._iterator)
         except BaseException as error:
@@ -145,16 +145,11 @@ class CooperativeTask(Generic[T]):
             if not isinstance(error, Exception):
                 raise  # a KeyboardInterrupt is meant for the whole program as well
         else:
-            if held_by is not None:
+            if isinstance(value, CoroutineType):
+                value = self._context.run(ensureDeferred, value)
+            if isinstance(value, Deferred):
                 self.pause()
-                held_by.addCallbacks(self._released, self._held_failed)
-
-    def _advance(self) -> Deferred[Any] | None:
-        """Take the iterator's next value; one that must be waited for is the result."""
-        value = next(self._iterator)
-        if isinstance(value, CoroutineType):
-            return ensureDeferred(value)
-        return value if isinstance(value, Deferred) else None
+                value.addCallbacks(self._released, self._held_failed)
 
     def _released(self, result: object) -> object:
         self.resume()

@@ -70,8 +70,8 @@ class LoopingCall:
         if self.running:
             raise RuntimeError(f"{self!r} runs already: stop() it first, or make another LoopingCall")
         self.interval = _checked(interval)
-        self.running = True
         self.starttime = self.clock.seconds()
+        self.running = True
         self._context = copy_context()
         self._point = 0
         self._counted = -1 if now else 0
@@ -91,8 +91,7 @@ class LoopingCall:
             raise RuntimeError(f"{self!r} does not run: call start(seconds) before stop()")
         self.running = False
         if self.call is not None:
-            self.call.cancel()
-            self.call = None
+            self._drop_call()
             if self._deferred is not None:
                 self._end(self._deferred, self)
 
@@ -106,7 +105,7 @@ class LoopingCall:
         self.starttime = self.clock.seconds()
         self._point = self._counted = 0
         if self.call is not None and self._deferred is not None:
-            self.call.cancel()
+            self._drop_call()
             # In a copy of the loop's own context: the calls stay with whoever started them, not with whoever
             # resets them.
             self._context.copy().run(self._plan, self._deferred)
@@ -130,7 +129,8 @@ class LoopingCall:
             result = maybeDeferred(self.f, count)
         else:
             result = maybeDeferred(self.f, *self.a, **self.kw)
-        self._under_way = result
+        if run is self._deferred:
+            self._under_way = result
         result.addCallbacks(self._went_well, self._failed, callbackArgs=(run,), errbackArgs=(run,))
 
     def _went_well(self, _: object, run: Deferred[LoopingCall]) -> None:
@@ -157,11 +157,15 @@ class LoopingCall:
             return
         self.running = False
         if self.call is not None:
-            self.call.cancel()
-            self.call = None
+            self._drop_call()
             self._deferred = self._under_way = self._context = None
         elif self._under_way is not None:
             self._under_way.cancel()
+
+    def _drop_call(self) -> None:
+        if self.call.active():  # a hosted reactor cancels all calls when it stops
+            self.call.cancel()
+        self.call = None
 
     # -- the grid ---------------------------------------------------------------------------------------
 

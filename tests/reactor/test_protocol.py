@@ -344,6 +344,15 @@ def test_stop_trying_stops_the_attempt_that_runs(reconnecting, clock):
     assert not connector.is_connecting
 
 
+def test_an_attempt_that_the_reactor_cancelled_when_it_stopped_is_no_obstacle(reconnecting, clock):
+    for action in (reconnecting.stopTrying, reconnecting.resetDelay):
+        reconnecting.continueTrying = 1
+        failed(reconnecting, Connector())
+        clock.getDelayedCalls()[0].cancel()
+        action()
+        assert clock.getDelayedCalls() == []
+
+
 def test_stop_trying_before_any_attempt_is_fine(reconnecting):
     reconnecting.stopTrying()
     assert not reconnecting.continueTrying

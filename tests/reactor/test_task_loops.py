@@ -264,6 +264,43 @@ def test_the_calls_stay_in_the_context_of_the_start_also_after_a_reset(clock):
     assert seen == [1, 1, 1]
 
 
+@pytest.mark.parametrize("action", ["stop", "reset", "cancel"])
+def test_a_call_that_the_reactor_cancelled_when_it_stopped_is_no_obstacle(clock, loop, action):
+    d = loop.start(1)
+    results = outcome(d)
+    clock.getDelayedCalls()[0].cancel()
+    if action == "reset":
+        loop.reset()
+        assert clock.getDelayedCalls()[0].getTime() == 1.0
+    else:
+        (loop.stop if action == "stop" else d.cancel)()
+        assert len(results) == 1
+        assert not loop.running
+
+
+def test_a_call_that_stops_and_starts_its_own_loop_is_not_taken_for_the_new_one(clock):
+    waits = [Deferred(), Deferred()]
+    calls = []
+
+    def call():
+        calls.append(None)
+        if len(calls) == 1:
+            loop.stop()
+            starts.append(loop.start(1))
+            return waits[0]
+        return waits[1]
+
+    starts = []
+    loop = on(clock, call)
+    first = outcome(loop.start(1))
+    second = outcome(starts[0])
+    starts[0].cancel()
+    assert second[0].check(CancelledError)
+    assert first == []
+    waits[0].callback(None)
+    assert first == [loop]
+
+
 # -- the grid -----------------------------------------------------------------------------------------
 
 
