@@ -20,6 +20,7 @@ from traitlets import Dict, Enum, Type, default
 
 from ..console.failures import LoopFailures
 from ..console.loops import LoopMissing, finish_tasks, make_loop
+from ..reactor import proxy
 from ..reactor.core import Reactor
 from ..reactor.drivers.asyncio import AsyncioDriver
 from .interrupt import Interrupts
@@ -135,6 +136,7 @@ class KernelApplication(IPKernelApp):
     def _begin(self) -> None:
         """Open the session, run the user's start-up code, then listen to front ends. Runs on the loop."""
         self.reactor = Reactor(AsyncioDriver(self.asyncio_loop))
+        proxy.install(self.reactor)  # `reactor` in threads of the user's means this one, too
         self.live_session = self.kernel.shell.open_session(self.reactor)
         LoopFailures(self.asyncio_loop, self.live_session.tell_failure)
         super().init_code()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from contextvars import Context, copy_context
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
@@ -26,7 +27,7 @@ class NotebookSession(Session):
 
     def __init__(self, shell: InteractiveShell, reactor: Reactor) -> None:
         super().__init__(shell, reactor)
-        self._displays: dict[str, list[str]] = {}
+        self._displays: dict[str, list[tuple[str, Context]]] = {}
 
     # Displays
 
@@ -34,12 +35,12 @@ class NotebookSession(Session):
         """Show a Deferred that waits; every display of it is brought up to date when it has its result."""
         bundle = self._bundle(deferred)  # gives it its label
         display_id = uuid4().hex
-        self._displays.setdefault(self.announce(deferred), []).append(display_id)
+        self._displays.setdefault(self.announce(deferred), []).append((display_id, copy_context()))
         self._publish(bundle, display_id, update=False)
 
     def _print_result(self, job: Job, result: Any) -> None:
-        for display_id in self._displays.pop(job.label, []):
-            self._publish(self._bundle(job.deferred), display_id, update=True)
+        for display_id, context in self._displays.pop(job.label, []):
+            context.run(self._publish, self._bundle(job.deferred), display_id, update=True)
         super()._print_result(job, result)
 
     def _bundle(self, deferred: Deferred[Any]) -> tuple[dict[str, Any], dict[str, Any]]:
