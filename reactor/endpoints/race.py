@@ -220,12 +220,17 @@ def all_failed(
     if not issubclass(kind, ConnectError):
         kind = ConnectError
     numbers = {getattr(reason, "osError", None) for reason in reasons}
-    told = "; ".join(f"{address} {reason}" for address, reason in failures)
+    told = "; ".join(_told(address, reason) for address, reason in failures)
     host = destination.hostname.decode("ascii")
     text = told if is_literal(host) else f"{destination}, tried {told}"
     error = kind(numbers.pop() if len(numbers) == 1 else None, text)
     error.__cause__ = BaseExceptionGroup(f"attempts to connect to {destination}", reasons)
     return error
+
+
+def _told(address: IPAddress, reason: BaseException) -> str:
+    text = str(reason)
+    return text if str(address) in text else f"{address} {text}"
 
 
 def _literal_address(host: str, port: int) -> IPAddress:
