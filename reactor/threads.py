@@ -201,9 +201,10 @@ def blockingCallFromThread(reactor: Any, f: Callable[P, Any], /, *args: P.args, 
     """Call ``f(*args, **kwargs)`` in the thread of `reactor`, and wait for what it gives or raises.
 
     A Deferred or coroutine that it gives is waited for, without holding up the reactor. Whatever
-    interrupts the waiting cancels it.
+    interrupts the waiting cancels it, and so does the reactor's shut-down.
 
-    Raises: what `f` raised; RuntimeError in the reactor's own thread, which would wait for itself.
+    Raises: what `f` raised; `CancelledError` when the reactor shuts down first; RuntimeError in the reactor's
+    own thread, which would wait for itself.
     """
     if running.current() is not None:
         raise RuntimeError(
@@ -217,6 +218,8 @@ def blockingCallFromThread(reactor: Any, f: Callable[P, Any], /, *args: P.args, 
         deferred: Deferred[Any] = maybeDeferred(f, *args, **kwargs)
         under_way.append(deferred)
         deferred.addBoth(results.put)
+        if results.empty():
+            _cancel_at_shutdown(reactor, deferred)
 
     def give_up() -> None:
         for deferred in under_way:
@@ -231,3 +234,19 @@ def blockingCallFromThread(reactor: Any, f: Callable[P, Any], /, *args: P.args, 
     if isinstance(result, Failure):
         result.raiseException()
     return result
+
+
+def _cancel_at_shutdown(reactor: Any, deferred: Deferred[Any]) -> None:
+    """Cancel `deferred` when `reactor` shuts down first: what it waits for would not come any more."""
+    add = getattr(reactor, "addSystemEventTrigger", None)
+    if add is None:
+        return  # only IReactorFromThreads was asked for
+    trigger = add("during", "shutdown", deferred.cancel)
+
+    def remove(_: object) -> None:
+        try:
+            reactor.removeSystemEventTrigger(trigger)
+        except ValueError:
+            pass  # it was this trigger that ended the wait
+
+    deferred.addBoth(remove)

@@ -488,6 +488,47 @@ def test_the_call_is_made_in_the_context_of_the_thread_that_waits(reactor):
     assert run(reactor, lambda: deferToThread(job)) == 5
 
 
+def test_a_thread_that_waits_when_the_reactor_shuts_down_is_let_go(reactor, caplog):
+    outcome = SimpleQueue()
+    waits = []
+
+    def wait():
+        waits.append(Deferred())
+        reactor.callLater(0, reactor.stop)
+        return waits[-1]
+
+    def job():
+        try:
+            outcome.put(blockingCallFromThread(reactor, wait))
+        except CancelledError as error:
+            outcome.put(error)
+
+    reactor.callWhenRunning(reactor.callInThread, job)
+    reactor.run()
+    assert isinstance(outcome.get(timeout=PLENTY), CancelledError)
+    assert caplog.text == ""
+
+
+def test_a_wait_that_ended_leaves_no_trigger_behind(hand, pool):
+    triggers, results, waits = [], SimpleQueue(), []
+
+    def add(phase, event, callable):
+        triggers.append((phase, event, callable))
+        return triggers[-1]
+
+    def wait():
+        waits.append(Deferred())
+        return waits[-1]
+
+    hand.addSystemEventTrigger, hand.removeSystemEventTrigger = add, triggers.remove
+    pool.callInThreadWithCallback(lambda *result: results.put(result), blockingCallFromThread, hand, wait)
+    hand.turn()
+    assert [trigger[:2] for trigger in triggers] == [("during", "shutdown")]
+    waits[0].callback("value")
+    assert triggers == []
+    assert results.get(timeout=PLENTY) == (True, "value")
+
+
 def test_in_the_reactors_own_thread_it_says_what_to_do_instead(hand):
     running.enter(hand)
     try:
@@ -502,6 +543,9 @@ def test_whatever_interrupts_the_waiting_cancels_what_is_waited_for(hand, monkey
     class Interrupted:
         def put(self, result):
             pass
+
+        def empty(self):
+            return True
 
         def get(self):
             hand.turn()
