@@ -121,6 +121,8 @@ class CooperativeTask(Generic[T]):
 
     def _finish(self, end: SchedulerError, result: T | Failure | None) -> None:
         """Note that the task is over, because of `end`, and tell all who wait `result`, or else `end`."""
+        if self._end is not None:
+            return  # it was stopped during its last step
         self._end = end
         self._result = Failure(end) if result is None else result
         if not self._pauses:
@@ -147,7 +149,7 @@ class CooperativeTask(Generic[T]):
         else:
             if isinstance(value, CoroutineType):
                 value = self._context.run(ensureDeferred, value)
-            if isinstance(value, Deferred):
+            if isinstance(value, Deferred) and self._end is None:  # it may have stopped itself
                 self.pause()
                 value.addCallbacks(self._released, self._held_failed)
 

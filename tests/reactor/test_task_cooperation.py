@@ -361,6 +361,39 @@ def test_a_task_may_pause_and_stop_itself(cooperator, schedule):
     assert schedule.planned is None
 
 
+@pytest.mark.parametrize("last", ["deferred", "end"])
+def test_what_comes_after_a_task_stopped_itself_changes_nothing(cooperator, schedule, last):
+    wait = Deferred()
+
+    def work():
+        task.stop()
+        if last == "deferred":
+            yield wait
+
+    task = cooperator.cooperate(work())
+    done = outcome(task.whenDone())
+    schedule.tick()
+    assert errors_of(done) == [TaskStopped]
+    with pytest.raises(TaskStopped):
+        task.stop()
+    assert schedule.planned is None
+
+
+def test_what_a_task_raises_after_it_stopped_itself_is_told(cooperator, schedule, caplog):
+    def work():
+        task.stop()
+        raise KeyError("boom")
+        yield
+
+    task = cooperator.cooperate(work())
+    done = outcome(task.whenDone())
+    schedule.tick()
+    assert errors_of(done) == [TaskStopped]
+    del task
+    gc.collect()
+    assert "boom" in caplog.text
+
+
 def test_resuming_what_is_not_paused_is_refused(cooperator):
     task = cooperator.cooperate(iter([1]))
     with pytest.raises(NotPaused):
