@@ -68,11 +68,15 @@ class Attempt:
     def clientConnectionLost(self, connector: object, reason: Failure) -> None:
         """The protocol has heard it; an endpoint has no more to say."""
 
-    def _made(self, protocol: Any, failure: Failure | None) -> None:
+    def _made(self, protocol: Any, failure: Failure | None) -> bool:
+        """Fire `result`; whether anybody wants the connection."""
         if failure is not None:
             self._failed(failure)
-        elif not self.result.called:
-            self.result.callback(protocol)
+            return False
+        if self.result.called:
+            return False
+        self.result.callback(protocol)
+        return True
 
     def _failed(self, reason: Failure) -> None:
         if not self.result.called:
@@ -101,8 +105,8 @@ def attempt(factory: Any, connect: Callable[[Attempt], object]) -> Attempt:
     return new
 
 
-def _after_making(protocol: Any, made: Callable[[Any, Failure | None], None]) -> Any:
-    """`protocol`, in a form that has `made` called once, after `makeConnection`.
+def _after_making(protocol: Any, made: Callable[[Any, Failure | None], bool]) -> Any:
+    """`protocol`, in a form that has `made` called once, after `makeConnection`; false drops the connection.
 
     The method is covered by an attribute of the instance that takes itself away when called: nothing stands
     between protocol and transport afterwards, so an endpoint's connection costs what any connection costs.
@@ -119,10 +123,11 @@ def _after_making(protocol: Any, made: Callable[[Any, Failure | None], None]) ->
         try:
             original(transport)
         except Exception:
-            made(protocol, Failure())
-            transport.abortConnection()
+            failure: Failure | None = Failure()
         else:
-            made(protocol, None)
+            failure = None
+        if not made(protocol, failure):
+            transport.abortConnection()
 
     try:
         protocol.makeConnection = make_connection

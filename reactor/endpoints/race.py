@@ -100,12 +100,8 @@ class Race:
         """All addresses are known: what waited for better ones waits no more."""
         self._looking_up = False
         self._lookup = None
-        if self._finished:
-            return
-        if not self._running:
+        if not self._finished and not self._running:
             self._try_next()
-        else:
-            self._settle()
 
     # -- attempts -------------------------------------------------------------------------------------
 
@@ -159,9 +155,8 @@ class Race:
 
     def _won(self, protocol: Any, winner: Attempt) -> None:
         del self._running[winner]
-        if not self._finished:
-            self._end()
-            self.result.callback(protocol)
+        self._end()
+        self.result.callback(protocol)
 
     def _lost(self, reason: Failure, loser: Attempt) -> None:
         address = self._running.pop(loser)

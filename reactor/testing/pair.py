@@ -240,8 +240,7 @@ class MemoryTransport:
         room = self._window - len(other._wire)
         portion = self._queue[:room] if room > 0 else b""
         del self._queue[: len(portion)]
-        if not other._read_closed:
-            other._wire += portion
+        other._wire += portion
         self.bytesOut += len(portion)
         return bool(portion)
 

@@ -195,6 +195,39 @@ def test_cancelling_in_the_moment_in_which_it_ends_is_no_error(attempted: Attemp
     assert attempted.outcome[0].check(ConnectingCancelledError)
 
 
+def test_a_reactor_that_tells_the_factory_of_no_connector_is_stopped_too(memory_reactor) -> None:
+    class Quiet:
+        def connectTCP(self, host, port, factory, **options):
+            return memory_reactor.connectTCP(host, port, ClientFactory())
+
+    outcome = []
+    result = TCP4ClientEndpoint(Quiet(), "127.0.0.1", 80).connect(Factory())
+    result.addErrback(outcome.append)
+    result.cancel()
+    assert memory_reactor.connectors[0].stoppedConnecting
+    assert outcome[0].check(ConnectingCancelledError)
+
+
+def test_an_attempt_without_any_connector_can_be_cancelled() -> None:
+    class Silent:
+        def connectTCP(self, host, port, factory, **options):
+            return None
+
+    outcome = []
+    result = TCP4ClientEndpoint(Silent(), "127.0.0.1", 80).connect(Factory())
+    result.addErrback(outcome.append)
+    result.cancel()
+    assert outcome[0].check(ConnectingCancelledError)
+
+
+def test_a_connection_that_comes_after_cancelling_is_dropped(attempted: Attempted) -> None:
+    protocol = attempted.factory.buildProtocol(PEER)
+    attempted.result.cancel()
+    protocol.makeConnection(transport := StringTransport())
+    assert transport.disconnected
+    assert len(attempted.outcome) == 1
+
+
 def test_a_reactor_that_raises_is_the_result() -> None:
     refusing = RaisingMemoryReactor(connectException=OSError("no"))
     outcome = []

@@ -169,6 +169,34 @@ SCRIPTS = {
         ["made", "ConnectionDone"],
         ["made", "ConnectionDone"],
     ),
+    "an answer that still waits is sent before the end": (
+        (HalfTeller, Teller),
+        [
+            ("client", "pauseProducing"),
+            ("server", "write", b"a" * 300_000),
+            ("client", "loseWriteConnection"),
+            ("client", "resumeProducing"),
+        ],
+        ["made", "write lost", b"a" * 300_000, "ConnectionDone"],
+        ["made", "ConnectionDone"],
+    ),
+    "whoever has read the end learns of an abort when it writes": (
+        (HalfTeller, HalfTeller),
+        [
+            ("client", "loseWriteConnection"),
+            ("client", "abortConnection"),
+            ("server", "write", b"a"),
+            ("server", "write", b"b"),
+        ],
+        ["made", "write lost", "ConnectionAborted"],
+        ["made", "read lost", "ConnectionLost"],
+    ),
+    "aborting twice is aborting": (
+        (Teller, Teller),
+        [("client", "abortConnection"), ("client", "abortConnection")],
+        ["made", "ConnectionAborted"],
+        ["made", "ConnectionLost"],
+    ),
     "closing twice is closing": (
         (Teller, Teller),
         [("client", "loseConnection"), ("client", "loseConnection"), ("client", "stopProducing")],
