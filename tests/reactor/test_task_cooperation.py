@@ -380,16 +380,18 @@ def test_what_comes_after_a_task_stopped_itself_changes_nothing(cooperator, sche
 
 
 def test_what_a_task_raises_after_it_stopped_itself_is_told(cooperator, schedule, caplog):
+    tasks = []
+
     def work():
-        task.stop()
+        tasks[0].stop()
         raise KeyError("boom")
         yield
 
-    task = cooperator.cooperate(work())
-    done = outcome(task.whenDone())
+    tasks.append(cooperator.cooperate(work()))
+    done = outcome(tasks[0].whenDone())
     schedule.tick()
     assert errors_of(done) == [TaskStopped]
-    del task
+    tasks.clear()
     gc.collect()
     assert "boom" in caplog.text
 
