@@ -17,17 +17,15 @@ from collections.abc import Generator
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
-from zope.interface import implementer
-
 from ..reactor import running
 from ..reactor.defer import Deferred
 from ..reactor.error import ConnectionDone
 from ..reactor.failure import Failure
-from ..reactor.interfaces import IPullProducer
 from ..reactor.protocol import Protocol, connectionDone
 from . import displays
 from .errors import EndedError, LocalCallError, LocalClosedError, RemoteClosedError, shortened
 from .live import LiveConnection
+from .outgoing import Outgoing
 from .reading import LINE_LIMIT, Exactly, ReadBuffer, Some, Until, Want
 from .waiting import Clock, Wait, checked_timeout
 
@@ -372,58 +370,3 @@ class Read(Wait[bytes]):
             if self._given is not None and self.result is self._given:
                 self._conversation._put_back(self, self._given)
             raise
-
-
-@implementer(IPullProducer)
-class Outgoing:
-    """Waits until the transport has sent all it was given: a producer that gives nothing when it is asked."""
-
-    def __init__(self, conversation: Conversation) -> None:
-        self._conversation = conversation
-        self._waits: list[Wait[None]] = []
-        self._is_registered = False
-
-    def add(self, wait: Wait[None]) -> None:
-        """Fire `wait` when the transport has nothing queued."""
-        self._waits.append(wait)
-        if not self._is_registered:
-            self._is_registered = True
-            self._conversation.transport.registerProducer(self, False)
-        clock = self._conversation.clock()
-        if self._waits and clock is not None:
-            # What is written during an event and taken at its end leaves without a word to a producer.
-            clock.callLater(0, self.resumeProducing)
-
-    def forget(self, wait: Deferred[None]) -> None:
-        """`wait` was cancelled."""
-        self._waits = [each for each in self._waits if each is not wait]
-        if not self._waits:
-            self.let_go()
-
-    def resumeProducing(self) -> None:
-        """The transport asks for more, which it does at first and then whenever it has sent all."""
-        if self._waits and not self._conversation.transport.bufferedBytes:
-            self.let_go()
-            self.succeed()
-
-    def stopProducing(self) -> None:
-        """The transport takes no more; why will be told by `fail`."""
-        self._is_registered = False
-
-    def succeed(self) -> None:
-        """All was sent."""
-        waits, self._waits = self._waits, []
-        for wait in waits:
-            wait.callback(None)
-
-    def fail(self, reason: Failure) -> None:
-        """The connection is gone before all was sent."""
-        waits, self._waits = self._waits, []
-        for wait in waits:
-            wait.errback(reason)
-
-    def let_go(self) -> None:
-        """Leave the transport, which would not close as long as a producer may give it more."""
-        if self._is_registered:
-            self._is_registered = False
-            self._conversation.transport.unregisterProducer()
