@@ -85,9 +85,11 @@ def reactor(
 
     reactor = Reactor(reactor_driver)
     yield reactor
-    settle(reactor)
-    left = [] if "calls" in _allowed(request.node) else left_on(reactor)
-    reactor.close()
+    try:
+        settle(reactor)
+        left = [] if "calls" in _allowed(request.node) else left_on(reactor)
+    finally:
+        reactor.close()
     _fail_for(request.node, left)
 
 

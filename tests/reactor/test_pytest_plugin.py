@@ -301,6 +301,42 @@ def test_a_marker_of_another_plugin_gives_it_the_test(run) -> None:
     result.stdout.fnmatch_lines(["*async def functions are not natively supported*"])
 
 
+def test_a_test_may_close_its_reactor_itself(reactor) -> None:
+    reactor.close()
+
+
+def test_an_async_test_whose_reactor_is_stopped_fails(run) -> None:
+    result = run(
+        """
+        from wirelab.reactor.defer import Deferred
+
+        async def test_stops(reactor):
+            reactor.callLater(0, reactor.stop)
+            await Deferred()
+        """
+    )
+    assert outcomes(result) == {"failed": 1}
+    result.stdout.fnmatch_lines(["*the reactor was stopped before there was a result*"])
+
+
+def test_methods_and_fixtures_of_classes_work_too(run) -> None:
+    result = run(
+        """
+        import pytest
+        from wirelab.reactor.task import deferLater
+
+        class TestSomething:
+            @pytest.fixture
+            def number(self, run_until, reactor):
+                return run_until(deferLater(reactor, 0, lambda: 3))
+
+            async def test_method(self, reactor, number):
+                assert number == await deferLater(reactor, 0, lambda: 3)
+        """
+    )
+    assert outcomes(result) == {"passed": 1}
+
+
 # -- what is left behind ------------------------------------------------------------------------------
 
 LEAKS = {
