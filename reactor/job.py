@@ -77,7 +77,7 @@ class Job:
 
     def where(self) -> str | None:
         """Where in the code the job is now, as 'file:line in function'; None when it does not run."""
-        thread = self._pool.thread_of(self)
+        thread = self._pool.threadOf(self)
         if thread is None or thread.ident is None:
             return None
         frame = sys._current_frames().get(thread.ident)

@@ -279,7 +279,7 @@ class ThreadPool:
         with self._lock:
             log.info("%r; queued: %s; running: %s", self, _names(self.queued), _told(self.running))
 
-    def thread_of(self, job: Job) -> threading.Thread | None:
+    def threadOf(self, job: Job) -> threading.Thread | None:
         """The thread that does `job` now, or None."""
         with self._lock:
             for worker in self._workers:
