@@ -149,7 +149,8 @@ class LineFraming:
         # No line in a window can be too long.
         if start or size > WINDOW or size > self.max_length:
             window = window[start : start + (WINDOW if self.max_length > WINDOW else self.max_length)]
-        lines: list[bytes] = self._split(window)
+        split = self._split
+        lines: list[bytes] = split(window)
         rest = lines.pop()
         if lines:
             self._offset = start = start + len(window) - len(rest)

@@ -26,17 +26,22 @@ class NetstringFraming:
     After an error nothing is taken any more: where the next string would begin cannot be known.
     """
 
-    __slots__ = ("_head", "_missing", "_pieces", "_problem", "max_length")
+    __slots__ = ("_head", "_missing", "_most_digits", "_pieces", "_problem", "max_length")
 
     def __init__(self, max_length: int = MAX_NETSTRING) -> None:
         """`max_length` is in octets of the string itself."""
-        self.max_length = max_length
+        self.change_limit(max_length)
         # The digits of a length whose colon has not come.
         self._head = b""
         # Octets of the string that have not come, its comma excluded; -1: its length is not known yet.
         self._missing = -1
         self._pieces: list[bytes] = []
         self._problem: str | None = None
+
+    def change_limit(self, max_length: int) -> None:
+        """Let strings have `max_length` octets, from the next length on that is received."""
+        self.max_length = max_length
+        self._most_digits = len(str(max_length))
 
     def receive_data(self, data: bytes) -> list[bytes]:
         """Take in `data`; the strings it completes. Raises NetstringParseError, from then on always."""
@@ -69,7 +74,8 @@ class NetstringFraming:
             if missing < 0:
                 start = self._parse_length(data, start)
                 missing = self._missing
-                continue
+                if missing < 0:
+                    return
             end = start + missing
             if end >= size:
                 # One octet past `end` is the comma's, so the string is not over.
@@ -90,19 +96,24 @@ class NetstringFraming:
     def _parse_length(self, data: bytes, start: int) -> int:
         """Take a length, or what there is of it, from `start` on; where the string begins, or `data` ends."""
         # Of a number with more digits than the limit has, no more than that need be seen.
-        most = len(str(self.max_length))
-        room = most + 1 - len(self._head)
-        colon = data.find(b":", start, start + room)
-        head = self._head + data[start : colon if colon >= 0 else start + room]
-        if not head.isdigit() or (len(head) > 1 and head[0] == ZERO):
+        most = self._most_digits
+        end = start + most + 1
+        if self._head:
+            end -= len(self._head)
+        colon = data.find(b":", start, end)
+        head = data[start : colon if colon >= 0 else end]
+        if self._head:
+            head = self._head + head
+            self._head = b""
+        if not head.isdigit() or (head[0] == ZERO and len(head) > 1):
             raise NetstringParseError(f"a netstring begins with its length, not with {shown(head or b':')}")
-        if len(head) > most or int(head) > self.max_length:
+        length = int(head)
+        if length > self.max_length or len(head) > most:
             raise NetstringParseError(
                 f"a netstring begins with {shown(head)}, the limit is {self.max_length} octets"
             )
         if colon < 0:
             self._head = head
             return len(data)
-        self._head = b""
-        self._missing = int(head)
+        self._missing = length
         return colon + 1

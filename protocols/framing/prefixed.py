@@ -25,11 +25,24 @@ class PrefixedFraming:
     `next_strings`.
     """
 
-    __slots__ = ("_pieces", "_size", "_start", "_wanted", "error", "is_empty", "max_length", "prefix")
+    __slots__ = (
+        "_pieces",
+        "_size",
+        "_start",
+        "_wanted",
+        "error",
+        "is_empty",
+        "max_length",
+        "prefix",
+        "unpack_from",
+        "width",
+    )
 
     def __init__(self, struct_format: str = "!I", max_length: int = MAX_STRING) -> None:
         """`struct_format` is of one integer, as in the module `struct`; `max_length` excludes the prefix."""
         self.prefix = struct.Struct(struct_format)
+        self.width = self.prefix.size
+        self.unpack_from = self.prefix.unpack_from
         self.max_length = max_length
         # True: nothing is held, the next octet received is the first of a prefix.
         self.is_empty = True
@@ -38,7 +51,7 @@ class PrefixedFraming:
         self._pieces: list[bytes] = []
         self._size = 0
         self._start = 0
-        self._wanted = self.prefix.size
+        self._wanted = self.width
         # The refusal, once there was one: where the next string would begin is of no interest any more.
         self.error: TooLongAnnounced | None = None
 
@@ -47,7 +60,7 @@ class PrefixedFraming:
         try:
             return self.prefix.pack(len(string)) + string
         except struct.error:
-            width = self.prefix.size
+            width = self.width
             raise StringTooLongError(
                 f"a string of {len(string)} octets does not fit behind a length of {width} octets: "
                 f"at most {256**width - 1}"
@@ -86,26 +99,28 @@ class PrefixedFraming:
         strings: list[bytes] = []
         if self._size - self._start < self._wanted:
             return strings
-        width = self.prefix.size
-        unpack = self.prefix.unpack_from
+        width = self.width
+        unpack = self.unpack_from
         limit = self.max_length
         buffer = self._joined()
         size = len(buffer)
         start = self._start
-        wanted = width
-        while (body := start + width) <= size:
+        length = 0
+        self._wanted = width
+        for _ in range(BATCH):
+            body = start + width
+            if body > size:
+                break
             (length,) = unpack(buffer, start)
             end = body + length
-            if length > limit or end > size:
-                wanted = end - start
+            if end > size or length > limit:
+                if length <= limit:
+                    self._wanted = end - start
+                elif not strings:
+                    raise self._refuse(length)
                 break
             strings.append(buffer[body:end])
             start = end
-            if len(strings) == BATCH:
-                break
-        if length > limit and not strings:
-            raise self._refuse(length)
-        self._wanted = wanted if length <= limit else width
         self._start = start
         self.is_empty = start == size
         return strings
@@ -113,8 +128,8 @@ class PrefixedFraming:
     def give_back(self, strings: Sequence[bytes]) -> None:
         """Take back the last of the strings that `next_strings` gave."""
         if strings:
-            self._start -= sum(map(len, strings)) + len(strings) * self.prefix.size
-            self._wanted = self.prefix.size
+            self._start -= sum(map(len, strings)) + len(strings) * self.width
+            self._wanted = self.width
             self.is_empty = False
 
     def clear(self) -> bytes:
@@ -124,7 +139,7 @@ class PrefixedFraming:
         self._size = 0
         self._start = 0
         self.is_empty = True
-        self._wanted = self.prefix.size
+        self._wanted = self.width
         self.error = None
         return data
 
