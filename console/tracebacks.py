@@ -51,6 +51,7 @@ def is_machinery(filename: str) -> bool:
 
 
 def _loop_folders() -> Iterator[str]:
+    yield "uvloop/"  # its compiled frames name their source as it was when uvloop was built
     for name in _LOOPS:
         module = sys.modules.get(name)
         file = getattr(module, "__file__", None)
