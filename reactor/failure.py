@@ -71,9 +71,10 @@ class Failure(Outcome, BaseException):
     type: builtins.type[BaseException]
     tb: TracebackType | None
     _places: tuple[_Place, ...] | None
+    _was_told: bool  # as unhandled; once is enough, however many Deferreds it goes through
 
     # Not even an empty dictionary is made for the attributes: a callback that raises costs a fifth less.
-    __slots__ = ("_places", "tb", "type", "value")
+    __slots__ = ("_places", "_was_told", "tb", "type", "value")
 
     #: What a Deferred has in this place is its state, never negative: the loop over the callbacks asks for both at once.
     _state: ClassVar[int] = -1
@@ -101,6 +102,7 @@ class Failure(Outcome, BaseException):
                 f"Failure() takes an exception, not {_shorten.repr(exc_value)}: "
                 "wrap it, for example Failure(ValueError(...))"
             )
+        self._was_told = False
         if isinstance(exc_value, Failure):  # `raise failure` in a callback means the exception it carries
             self.value = exc_value.value
             self.type = exc_value.type
@@ -135,9 +137,12 @@ class Failure(Outcome, BaseException):
         Raises: the exception itself, when it is none of `errorTypes`.
         """
         found = self.check(*errorTypes)
-        if found is None:
-            self.raiseException()
-        return found
+        if found is not None:
+            return found
+        try:
+            raise self.value.with_traceback(self.tb)
+        finally:
+            del self  # this frame is part of the traceback now, and would make a cycle
 
     @property
     def parents(self) -> list[str]:
@@ -157,7 +162,10 @@ class Failure(Outcome, BaseException):
 
     def raiseException(self) -> NoReturn:
         """Raise the exception with its original traceback. Raises: what the Failure carries."""
-        raise self.value.with_traceback(self.tb)
+        try:
+            raise self.value.with_traceback(self.tb)
+        finally:
+            del self  # this frame is part of the traceback now, and would make a cycle
 
     def throwExceptionIntoGenerator(self, g: Generator[Any, Any, Any]) -> Any:
         """Raise the exception inside `g`, with its original traceback; what `g` yields next is returned."""
@@ -273,6 +281,7 @@ def caught(error: BaseException) -> Failure:
     # What Failure(error) does, at a third of its cost.
     failure = _new(Failure)
     failure._places = None
+    failure._was_told = False
     failure.value = error
     failure.type = error.__class__
     failure.tb = trace

@@ -116,3 +116,13 @@ class Waiting:
         callbacks, self._callbacks = self._callbacks, []
         for fn, context in callbacks:
             self._loop.call_soon(fn, self, context=context)
+
+
+def ours(failure: Failure) -> Failure:
+    """The failure as it is, but CancelledError for asyncio's: in our world a cancelling has one name."""
+    asyncio = sys.modules.get("asyncio")  # when nobody imported it, it is not its exception
+    if asyncio is None or not issubclass(failure.type, asyncio.CancelledError):
+        return failure
+    cancelled = CancelledError(*failure.value.args)
+    cancelled.__cause__ = failure.value
+    return Failure(cancelled, exc_tb=failure.tb)

@@ -10,7 +10,7 @@ from typing import Any, ParamSpec, TypeVar
 
 from .deferred import Bare, Deferred
 from .driver import start
-from .errors import NotACoroutineError
+from .errors import not_a_coroutine
 
 T = TypeVar("T")
 P = ParamSpec("P")
@@ -22,9 +22,8 @@ def ensureDeferred(coro: Coroutine[Any, Any, T] | Generator[Any, Any, T] | Defer
         return start(Bare, coro, sys._getframe(1))
     if isinstance(coro, Deferred):
         return coro
-    if not isinstance(coro, (GeneratorType, Coroutine)):
-        hint = f": call it, ensureDeferred({coro.__name__}(...))" if hasattr(coro, "__name__") else ""
-        raise NotACoroutineError(f"{coro!r} is not a coroutine or a Deferred{hint}")
+    if not isinstance(coro, (Coroutine, Generator)):
+        raise not_a_coroutine(coro)
     return start(Bare, coro, sys._getframe(1))
 
 

@@ -12,8 +12,10 @@ from ..failure import Failure, Outcome, caught
 from . import origin, recording
 from .awaiting import RESUMES, Waiting
 from .driver import Driver, start
-from .errors import AlreadyCalledError, CancelledError, TimeoutError
+from .errors import AlreadyCalledError, CancelledError, not_a_coroutine
+from .futures import FromFuture, ToFuture
 from .recording import DeferredState, shorten
+from .time_limit import TimeLimit
 from .unhandled import Guard
 
 if TYPE_CHECKING:
@@ -246,7 +248,7 @@ class Deferred(Outcome, Generic[T]):
         It then fails with TimeoutError; or `onTimeoutCancel(result, timeout)` is called with what the cancelling gave (as
         a rule a Failure of CancelledError), and what it returns or raises is the result.
         """
-        timed = _Timeout(self, timeout, onTimeoutCancel)
+        timed = TimeLimit(self, timeout, onTimeoutCancel)
         timed.call = clock.callLater(timeout, timed.expire)
         return self.addBoth(timed.finish)
 
@@ -271,6 +273,7 @@ class Deferred(Outcome, Generic[T]):
         # From here on: call the callbacks of this Deferred, and of those that wait for it. One loop and a list of
         # Deferreds to come back to, instead of recursion: chains may be thousands long. It stands here, and not in
         # a method of its own, as this is what happens most, and a call less is a twentieth of it.
+        has_raised = False
         below: list[Deferred[Any]] | None = None
         current: Deferred[Any] = self
         following: Deferred[Any] | None
@@ -314,8 +317,12 @@ class Deferred(Outcome, Generic[T]):
                     else:
                         value = context.run(callback, value, *extra[0], **extra[1])
                 except BaseException as error:
+                    if failed and error is value.value:
+                        # An errback raised again what it was given, as trap() does: the failure goes on.
+                        error.__traceback__ = value.tb
+                        continue
                     current.result = value = caught(error)
-                    failed = True
+                    failed = has_raised = True
                     continue
                 if type(value) in _outcomes:
                     state = value._state
@@ -326,7 +333,7 @@ class Deferred(Outcome, Generic[T]):
                         failed = False
                     elif state == -1:
                         current.result = value
-                        failed = True
+                        failed = has_raised = True
                     elif state == 0 and value._callbacks is None and current._state == 3:  # as well
                         value._callbacks = (current, current, _WAITS, None)
                         current.result = value
@@ -351,6 +358,8 @@ class Deferred(Outcome, Generic[T]):
                     else:
                         current._state = 1
                     if below is None:
+                        if has_raised:
+                            break
                         return
                     entry = None
             # Here when a callback paused this Deferred or made it wait, or when another is to be run first.
@@ -373,11 +382,14 @@ class Deferred(Outcome, Generic[T]):
                         break
                     following._state = _PAUSED  # while it waited for those that waited for it
                 else:
-                    return
+                    break
                 failed = isinstance(following.result, Failure)
             elif context is _RESUMES:
                 failed = isinstance(following.result, Failure)
             current = following
+        # The frames of what was raised refer to this one, which must not refer to the Failure: a cycle.
+        following = None
+        del self, current, value, callbacks, entries, entry, callback, extra, result
 
     def errback(self, fail: Failure | BaseException | None = None) -> None:
         """Fire with a failure; None means the exception that is being handled.
@@ -480,14 +492,15 @@ class Deferred(Outcome, Generic[T]):
         if self._state == 1:
             return self.result  # type: ignore[no-any-return]  # typing.cast would cost a call
         if self._state == 2:
-            self._handled().raiseException()
+            failure = self._handled()
+            raise failure.value.with_traceback(failure.tb)
         waiting = Waiting()
         waiting.deferred = self
         result = yield waiting
         if result is None:  # asyncio's tasks send None whatever the result
             result = getattr(waiting, "outcome", None)
             if isinstance(result, Failure):
-                result.raiseException()
+                raise result.value.with_traceback(result.tb)
         return cast(T, result)
 
     __iter__ = __await__
@@ -495,48 +508,28 @@ class Deferred(Outcome, Generic[T]):
     @staticmethod
     def fromCoroutine(coro: Coroutine[Any, Any, U] | Generator[Any, Any, U]) -> Deferred[U]:
         """The Deferred of a coroutine or generator, which starts at once. Raises: NotACoroutineError."""
+        if not isinstance(coro, (Coroutine, Generator)):
+            raise not_a_coroutine(coro)
         return start(Bare, coro, _getframe(1))
 
     def asFuture(self, loop: asyncio.AbstractEventLoop) -> asyncio.Future[T]:
-        """An asyncio Future with this Deferred's result; the Deferred's own becomes None."""
+        """An asyncio Future of `loop` with this result; the Deferred's own becomes None.
+
+        Cancelling the Future cancels the Deferred.
+        """
         future: asyncio.Future[T] = loop.create_future()
-
-        def cancelled(future: asyncio.Future[T]) -> None:
-            if future.cancelled():
-                self.cancel()
-
-        def succeeded(result: T) -> None:
-            if not future.done():
-                future.set_result(result)
-
-        def failed(failure: Failure) -> None:
-            if not future.done():
-                future.set_exception(failure.value)
-
-        future.add_done_callback(cancelled)
-        self.addCallbacks(succeeded, failed)
+        bridge = ToFuture(self, future)
+        future.add_done_callback(bridge.cancelled)
+        self.addCallbacks(bridge.succeeded, bridge.failed)
         return future
 
-    @classmethod
-    def fromFuture(cls, future: asyncio.Future[U]) -> Deferred[U]:
-        """A Deferred that fires with the result of `future`; cancelling it cancels the future."""
-
-        def cancel(deferred: Deferred[U]) -> None:
-            future.cancel()
-
-        deferred: Deferred[U] = Deferred(cancel)
-
-        def done(future: asyncio.Future[U]) -> None:
-            if deferred.called:
-                return
-            try:
-                result = future.result()
-            except BaseException:
-                deferred.errback()
-            else:
-                deferred.callback(result)
-
-        future.add_done_callback(done)
+    @staticmethod
+    def fromFuture(future: asyncio.Future[U]) -> Deferred[U]:
+        """A Deferred with the result of an asyncio Future; cancelling it cancels the Future."""
+        bridge = FromFuture(future)
+        deferred: Deferred[U] = Deferred(bridge.cancel)
+        bridge.deferred = deferred
+        future.add_done_callback(bridge.done)
         return deferred
 
     # -- running the callbacks
@@ -576,9 +569,7 @@ class Deferred(Outcome, Generic[T]):
         if self._state == 1:
             self._run()
         elif self._state == 2:
-            guard = self._guard
-            if type(guard) is Guard:
-                guard.disarm()
+            self._disarm()
             self._run()
 
     def _settle(self, result: Any) -> Deferred[T] | None:
@@ -625,7 +616,8 @@ class Deferred(Outcome, Generic[T]):
             inner.result = None
             return True
         if state == 2:
-            self.result = inner._handled()
+            self.result = inner.result
+            inner._disarm()
             inner.result = None
             inner._state = 1
             return True
@@ -692,23 +684,22 @@ class Deferred(Outcome, Generic[T]):
     def _handled(self) -> Failure:
         """The failure, which somebody takes over, so that it need not be told; it stays here."""
         failure: Failure = self.result
-        guard = self._guard
+        self._disarm()
+        self._guard = failure
+        return failure
+
+    def _disarm(self) -> None:
+        guard = getattr(self, "_guard", None)
         if type(guard) is Guard:
             guard.disarm()
-            self._guard = failure
-        return failure
+            del self._guard
 
     def _watch(self, failure: Failure) -> None:
         """All callbacks were called and a failure is left: have it told, unless it was handled or told."""
         self._state = _FAILED
-        guard = getattr(self, "_guard", None)
-        if guard is failure:
+        if failure._was_told or getattr(self, "_guard", None) is failure:
             return
-        if type(guard) is Guard:
-            if guard.failure is failure:
-                guard.arm()
-                return
-            guard.disarm()
+        self._disarm()
         context = self._record.context if hasattr(self, "_record") else None
         fired = origin.outside(_getframe(1))
         made = (self._code, self._lasti) if hasattr(self, "_code") else fired
@@ -761,39 +752,6 @@ def _pass_on(chain: tuple[Deferred[Any], Deferred[Any]], result: Any) -> Deferre
 def _swallow(_: object) -> NoReturn:
     """Stands in the place of the canceller of a Deferred that was cancelled without one. It is never called."""
     raise AssertionError("a fired Deferred has no canceller")
-
-
-class _Timeout:
-    """The clock on one Deferred."""
-
-    __slots__ = ("call", "deferred", "has_expired", "on_cancel", "seconds")
-
-    call: Any
-
-    def __init__(
-        self, deferred: Deferred[Any], seconds: float, on_cancel: Callable[[Any, float], Any] | None
-    ) -> None:
-        self.deferred = deferred
-        self.seconds = seconds
-        self.on_cancel = on_cancel
-        self.has_expired = False
-
-    def expire(self) -> None:
-        self.has_expired = True
-        self.deferred.cancel()
-
-    def finish(self, result: Any) -> Any:
-        del self.deferred
-        if not self.has_expired:
-            if self.call.active():
-                self.call.cancel()
-            return result
-        if self.on_cancel is not None:
-            return self.on_cancel(result, self.seconds)
-        if isinstance(result, Failure):
-            result.trap(CancelledError)
-            raise TimeoutError(self.seconds, "Deferred")
-        return result
 
 
 def _not_callable(method: str, given: object) -> TypeError:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from .. import running
 from ..failure import Failure, Outcome, caught, is_machinery
 from . import recording
-from .awaiting import RESUMES, Waiting
+from .awaiting import RESUMES, Waiting, ours
 from .errors import CancelledError
 from .origin import outside, user_files
 from .recording import shorten
@@ -91,12 +91,10 @@ class Driver:
             else:
                 waited = None
             if waited is not None and waited._state == 0 and waited._callbacks is None:
-                self._waits_for = waited
-                waited._callbacks = self._entry
-                if self._is_cancelling:
-                    self._is_cancelling = False
-                    waited.cancel()
-                return None
+                if not self._is_cancelling:
+                    self._waits_for = waited
+                    waited._callbacks = self._entry
+                    return None
             result, waits = self._wait_for(yielded)
             if waits:
                 return None
@@ -111,6 +109,9 @@ class Driver:
             waited = start(self._kind, yielded, sys._getframe())
         else:
             return self._foreign(yielded)
+        if self._is_cancelling:
+            self._is_cancelling = False
+            waited.cancel()  # before it has our entry: we run in the context that would be entered again
         state = waited._state
         if state == 1:
             return waited.result, False
@@ -118,9 +119,6 @@ class Driver:
             return waited._handled(), False
         self._waits_for = waited
         waited._wait(self._entry)
-        if self._is_cancelling:
-            self._is_cancelling = False
-            waited.cancel()
         return None, True
 
     def _finish(self, result: Any) -> Deferred[Any] | None:
@@ -253,13 +251,7 @@ def _throw(coroutine: Driven[Any], failure: Failure) -> tuple[bool, Any]:
 
 
 def _ended_by(error: BaseException) -> Failure:
-    failure = caught(error)
-    asyncio = sys.modules.get("asyncio")
-    if asyncio is not None and isinstance(error, asyncio.CancelledError):
-        # The cancelling of a future that the coroutine waited for has ended it: in our world that is this one.
-        cancelled = CancelledError(*error.args)
-        cancelled.__cause__ = error
-        return Failure(cancelled, exc_tb=failure.tb)
+    failure = ours(caught(error))
     if failure.tb is not None:
         _forget_frames(error, failure)
     return failure

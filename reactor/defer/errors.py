@@ -66,3 +66,10 @@ class FirstError(DeferError):
 
     def __hash__(self) -> int:
         return hash((self.index, self.subFailure))
+
+
+def not_a_coroutine(given: object) -> NotACoroutineError:
+    """The error that says what to do instead."""
+    name = getattr(given, "__name__", None)
+    hint = f": call it, ensureDeferred({name}(...))" if callable(given) and name else ""
+    return NotACoroutineError(f"{given!r} is not a coroutine or a Deferred{hint}")

@@ -136,7 +136,10 @@ class Recorded:
         raised = isinstance(returned, Failure)
         shown = _outcome(returned) if raised else shorten(returned)
         self.links.append(Link(_name(self.function), self.kind, shown, raised))
-        return returned
+        try:
+            return returned
+        finally:
+            del returned  # the frames of what was raised refer to this one: it would be a cycle
 
 
 def describe(deferred: Deferred[Any]) -> DeferredState:

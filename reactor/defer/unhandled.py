@@ -40,36 +40,26 @@ _WATCHED = 20_000
 class Guard:
     """Watches over one failure that has no errback yet; it never refers to the Deferred, which may be collected."""
 
-    __slots__ = ("__weakref__", "context", "failure", "fired", "is_armed", "made", "was_told")
+    __slots__ = ("__weakref__", "context", "failure", "fired", "made")
 
     def __init__(self, failure: Failure, made: Origin, fired: Origin, context: Context | None) -> None:
-        self.failure = failure
+        self.failure: Failure | None = failure
         self.made = made
         self.fired = fired
         self.context = context
-        self.was_told = False
-        self.is_armed = True
         if running.current() is not None:
             _sweeper.watch(self)
 
-    def arm(self) -> None:
-        """The failure has no errback again."""
-        if not self.was_told:
-            self.is_armed = True
-            if running.current() is not None:
-                _sweeper.watch(self)
-
     def disarm(self) -> None:
         """Somebody handles the failure."""
-        self.is_armed = False
+        self.failure = None
 
     def tell(self) -> None:
         """Log the failure, unless it was told or handled."""
-        if not self.is_armed:
+        failure, self.failure = self.failure, None
+        if failure is None or failure._was_told:
             return
-        self.is_armed = False
-        self.was_told = True
-        failure = self.failure
+        failure._was_told = True
         made = origin.place(*self.made)
         if not _flood.admits(f"{failure.type.__name__} of a Deferred made at {made}"):
             return
@@ -80,7 +70,7 @@ class Guard:
         )
 
     def __del__(self) -> None:
-        if self.is_armed:
+        if self.failure is not None:
             try:
                 self.tell()
             except Exception:
@@ -119,7 +109,7 @@ class _Sweeper(threading.local):
         for _ in range(len(watched)):
             since, reference = watched[0]
             guard = reference()
-            if guard is not None and guard.is_armed:
+            if guard is not None and guard.failure is not None:
                 if since > due:
                     break
                 guard.tell()
