@@ -23,7 +23,8 @@ from wirelab.reactor.error import (
 )
 from wirelab.reactor.protocol import ClientFactory, Factory, Protocol
 from wirelab.reactor.task import deferLater
-from wirelab.reactor.tcp import PAUSE_ACCEPTING, Server
+from wirelab.reactor.tcp import Server
+from wirelab.reactor.tcp.port import PAUSE_ACCEPTING
 
 
 def failing(number):
@@ -304,11 +305,11 @@ class TestAccepting:
 
 CROWDED = """
 import logging, resource, socket
-import wirelab.reactor.core as core, wirelab.reactor.tcp as tcp
+import wirelab.reactor.core as core, wirelab.reactor.tcp.port as port_module
 from wirelab.reactor.protocol import Factory, Protocol
 
 logging.basicConfig()
-tcp.PAUSE_ACCEPTING = 0.01
+port_module.PAUSE_ACCEPTING = 0.01
 reactor = core.Reactor()
 served = 0
 
@@ -386,7 +387,7 @@ class TestConnecting:
                 failed.callback(reason.value)
 
         with monkeypatch.context() as patched:
-            patched.setattr("wirelab.reactor.tcp.socket.socket", Scripted)
+            patched.setattr("wirelab.reactor.tcp.client.socket.socket", Scripted)
             reactor.connectTCP("127.0.0.1", 9, Clients())
             error = await failed
         await deferLater(reactor, 0)
@@ -416,7 +417,7 @@ class TestConnecting:
                 failed.callback(reason.value)
 
         with monkeypatch.context() as patched:
-            patched.setattr("wirelab.reactor.tcp.socket.socket", failing(errno.EMFILE))
+            patched.setattr("wirelab.reactor.tcp.client.socket.socket", failing(errno.EMFILE))
             reactor.connectTCP("127.0.0.1", 9, Clients())
             error = await failed
         assert error.osError == errno.EMFILE

@@ -1,0 +1,120 @@
+"""TCP connections, and those of them that a port accepted."""
+
+from __future__ import annotations
+
+import logging
+import socket
+import struct
+import sys
+import time
+from contextvars import Context
+from typing import TYPE_CHECKING, Any
+
+from zope.interface import implementer
+
+from ..error import ConnectionClosed
+from ..failure import Failure
+from ..interfaces import ITCPTransport
+from ..stream import Socket, StreamConnection
+from .sockets import Address, address_of
+
+if TYPE_CHECKING:
+    from ..core import Reactor
+    from .port import Port
+
+log = logging.getLogger("wirelab.reactor")
+
+#: Where `struct tcp_info` of Linux has the milliseconds since data was last sent and last received.
+_LAST_SENT, _LAST_RECEIVED = 44, 52
+
+
+@implementer(ITCPTransport)
+class Connection(StreamConnection):
+    """A TCP connection."""
+
+    __slots__ = ("_host", "_peer")
+    kind = "tcp"
+    _host: Address | None
+    _peer: Address | None
+
+    def __init__(self, reactor: Reactor, sock: Socket | None, context: Context) -> None:
+        super().__init__(reactor, sock, context)
+        self._host = self._peer = None
+
+    def getHost(self) -> Any:
+        """The IPv4Address or IPv6Address of this end."""
+        if self._host is None:
+            self._host = address_of(self.socket, self.socket.getsockname())
+        return self._host
+
+    def getPeer(self) -> Any:
+        """The IPv4Address or IPv6Address of the other end."""
+        if self._peer is None:
+            self._peer = address_of(self.socket, self.socket.getpeername())
+        return self._peer
+
+    def idleSeconds(self) -> float | None:
+        """Seconds since data last moved in either direction; None when the system does not tell."""
+        if not self.connected or not sys.platform.startswith("linux"):
+            return None
+        info = self.socket.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 64)
+        sent: int = struct.unpack_from("I", info, _LAST_SENT)[0]
+        received: int = struct.unpack_from("I", info, _LAST_RECEIVED)[0]
+        return min(sent / 1000, received / 1000, time.time() - self.openedAt)
+
+    def getTcpNoDelay(self) -> bool:
+        """Whether small segments leave at once (TCP_NODELAY); they do unless told otherwise."""
+        return bool(self.socket.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY))
+
+    def setTcpNoDelay(self, enabled: bool) -> None:
+        """Let small segments leave at once, or wait for the acknowledgement of those before them."""
+        self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, bool(enabled))
+
+    def getTcpKeepAlive(self) -> bool:
+        """Whether the system probes a connection that was idle for long (SO_KEEPALIVE)."""
+        return bool(self.socket.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE))
+
+    def setTcpKeepAlive(self, enabled: bool) -> None:
+        """Have the system probe a connection that was idle for long, or not."""
+        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, bool(enabled))
+
+    def _lose(self, why: ConnectionClosed) -> None:
+        if self.connected and self._host is None:
+            self._remember_host()  # the socket cannot be asked any more afterwards
+        super()._lose(why)
+
+    def _remember_host(self) -> None:
+        try:
+            self.getHost()
+        except OSError as error:
+            log.debug("%s: the system no longer knows our address: %s", self.shortId, error)
+
+    def __repr__(self) -> str:
+        ends = " -> ".join(str(end) for end in (self._host, self._peer) if end is not None)
+        return f"<{type(self).__name__} {self.shortId} {ends} {self.state}>"
+
+
+class Server(Connection):
+    """A connection that a port accepted, or that was adopted."""
+
+    __slots__ = ("factory", "server")
+
+    def __init__(
+        self,
+        reactor: Reactor,
+        sock: socket.socket,
+        peer: Address,
+        factory: Any,
+        context: Context,
+        port: Port | None = None,
+    ) -> None:
+        super().__init__(reactor, sock, context)
+        self._peer = peer
+        self.factory = factory
+        self.server = port
+        self.shortId = reactor.register(self, "c")
+
+    def ended(self, protocol: Any, reason: Failure) -> None:
+        if self.server is not None:
+            self.server.connection_ended()
+        super().ended(protocol, reason)
