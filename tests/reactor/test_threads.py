@@ -346,9 +346,13 @@ def test_cancelling_after_the_end_of_the_job_but_before_its_turn_drops_the_resul
 
 
 def test_finished_and_cancelled_jobs_leave_no_cycles(hand, pool, busy):
+    def living():
+        return {id(thing) for thing in gc.get_objects() if isinstance(thing, (Deferred, threads._Ticket))}
+
     gc.collect()
     gc.disable()
     try:
+        before = living()  # what other tests hold
         for _ in range(3):
             d = deferToThreadPool(hand, pool, int)
             d.addErrback(lambda failure: None)
@@ -359,7 +363,7 @@ def test_finished_and_cancelled_jobs_leave_no_cycles(hand, pool, busy):
         hand.turns_until(lambda: done)
         pool.stop(PLENTY)
         del d
-        assert [thing for thing in gc.get_objects() if isinstance(thing, (Deferred, threads._Ticket))] == []
+        assert living() <= before
     finally:
         gc.enable()
 
