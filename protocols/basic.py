@@ -59,8 +59,9 @@ __all__ = [
 log = logging.getLogger(__name__)
 
 
-SINGLE_LINES = 8
-"""Lines cut one by one by LineReceiver after it had to give lines back, before it cuts ahead again."""
+SINGLE_LINES = 32
+"""Lines that LineReceiver cuts one by one after it had to give lines back, before it cuts ahead again: a
+protocol that pauses at every line then cuts few of them twice."""
 
 
 class _Open:
@@ -268,6 +269,9 @@ class LineReceiver(_LineProtocol, _Pauseable):
     line_mode = 1
     """1 while lines are received, 0 in raw mode; use `setRawMode` and `setLineMode`."""
 
+    _single = 0
+    """So many lines are to be cut one by one."""
+
     def _settle_flags(self) -> None:
         super()._settle_flags()
         self.paused = self.paused
@@ -315,7 +319,6 @@ class LineReceiver(_LineProtocol, _Pauseable):
         transport = self.transport
         if not hasattr(transport, "disconnecting"):
             transport = _open
-        single = 0
         try:
             while not (lines.is_empty or self.paused or transport.disconnecting):
                 delimiter = self.delimiter
@@ -324,7 +327,7 @@ class LineReceiver(_LineProtocol, _Pauseable):
                 lines.max_length = self.MAX_LENGTH
                 lines.raw = not self.line_mode
                 line = None
-                if not single:
+                if not self._single:
                     self._ahead = batch = iter(lines.next_lines())
                     for line in batch:
                         self.lineReceived(line)
@@ -333,9 +336,9 @@ class LineReceiver(_LineProtocol, _Pauseable):
                     if self._gave_back:
                         # Where the stream changes its form at every line, cutting ahead would be in vain.
                         self._gave_back = False
-                        single = SINGLE_LINES
+                        self._single = SINGLE_LINES
                 else:
-                    single -= 1
+                    self._single -= 1
                 if line is None and not self._deliver_one(lines):
                     break
         except BaseException:
@@ -433,7 +436,7 @@ class NetstringReceiver(Protocol):
             self._busy = False  # found faster in the instance than in the class
             self._waiting: list[bytes] = []
             self._undelivered: list[bytes] = []
-        if framing.max_length != self.MAX_LENGTH:
+        if framing.max_length is not self.MAX_LENGTH:  # comparing the objects is enough, and fast
             framing.change_limit(self.MAX_LENGTH)
         problem = None
         strings: Sequence[bytes]

@@ -46,74 +46,66 @@ class NetstringFraming:
     def receive_data(self, data: bytes) -> list[bytes]:
         """Take in `data`; the strings it completes. Raises NetstringParseError, from then on always."""
         missing = self._missing
-        if missing > len(data):
+        size = len(data)
+        if missing > size:
             # All of it is in the midst of a string.
             self._pieces.append(data)
-            self._missing = missing - len(data)
+            self._missing = missing - size
             return []
-        if self._problem is not None:
-            raise NetstringParseError(self._problem)
         strings: list[bytes] = []
-        try:
-            self._parse(data, strings)
-        except NetstringParseError as error:
-            self._problem = str(error)
-            self._head = b""
-            self._missing = -1
-            self._pieces.clear()
-            error.before = strings
-            raise
-        return strings
-
-    def _parse(self, data: bytes, strings: list[bytes]) -> None:
-        """Take `data` apart, adding to `strings`."""
+        if self._problem is not None:
+            raise self._refuse(self._problem, strings)
         start = 0
-        size = len(data)
-        missing = self._missing
         while start < size:
             if missing < 0:
-                start = self._parse_length(data, start)
+                start = self._receive_length(data, start, strings)
                 missing = self._missing
                 if missing < 0:
-                    return
+                    break
             end = start + missing
             if end >= size:
                 # One octet past `end` is the comma's, so the string is not over.
                 self._pieces.append(data[start:])
                 self._missing = end - size
-                return
+                break
             if data[end] != COMMA:
-                raise NetstringParseError(f"a netstring ends in a comma, not in {data[end : end + 1]!r}")
-            string = data[start:end]
-            if self._pieces:
-                self._pieces.append(string)
-                string = b"".join(self._pieces)
-                self._pieces.clear()
-            strings.append(string)
+                raise self._refuse(f"a netstring ends in a comma, not in {data[end : end + 1]!r}", strings)
+            strings.append(self._completed(data[start:end]) if self._pieces else data[start:end])
             self._missing = missing = -1
             start = end + 1
+        return strings
 
-    def _parse_length(self, data: bytes, start: int) -> int:
+    def _completed(self, last: bytes) -> bytes:
+        """The string of which `last` is the last piece."""
+        self._pieces.append(last)
+        string = b"".join(self._pieces)
+        self._pieces.clear()
+        return string
+
+    def _receive_length(self, data: bytes, start: int, strings: list[bytes]) -> int:
         """Take a length, or what there is of it, from `start` on; where the string begins, or `data` ends."""
         # Of a number with more digits than the limit has, no more than that need be seen.
-        most = self._most_digits
-        end = start + most + 1
-        if self._head:
-            end -= len(self._head)
+        end = start + self._most_digits + 1 - len(self._head)
         colon = data.find(b":", start, end)
-        head = data[start : colon if colon >= 0 else end]
-        if self._head:
-            head = self._head + head
-            self._head = b""
+        head = self._head + data[start : colon if colon >= 0 else end]
         if not head.isdigit() or (head[0] == ZERO and len(head) > 1):
-            raise NetstringParseError(f"a netstring begins with its length, not with {shown(head or b':')}")
+            raise self._refuse(f"a netstring begins with its length, not with {shown(head or b':')}", strings)
         length = int(head)
-        if length > self.max_length or len(head) > most:
-            raise NetstringParseError(
-                f"a netstring begins with {shown(head)}, the limit is {self.max_length} octets"
+        if length > self.max_length:
+            raise self._refuse(
+                f"a netstring begins with {shown(head)}, the limit is {self.max_length} octets", strings
             )
         if colon < 0:
             self._head = head
             return len(data)
+        self._head = b""
         self._missing = length
         return colon + 1
+
+    def _refuse(self, problem: str, before: list[bytes]) -> NetstringParseError:
+        """Keep nothing any more, and say why; `before` are the strings that came whole."""
+        self._problem = problem
+        self._head = b""
+        self._missing = -1
+        self._pieces.clear()
+        return NetstringParseError(problem, before)

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from zope.interface.verify import verifyObject
 
 from wirelab.protocols.basic import LineOnlyReceiver, LineReceiver
+from wirelab.protocols.framing import LineFraming
 from wirelab.reactor.interfaces import IProtocol, IPushProducer
 from wirelab.reactor.protocol import Protocol
 from wirelab.reactor.testing import StringTransport
@@ -42,6 +43,10 @@ class _Commands:
 
     def do_semicolon(self) -> None:
         self.delimiter = b";"
+
+    def do_turn(self) -> None:
+        self.delimiter = b";"
+        self.dataReceived(b"x;y;")
 
     def do_short(self) -> None:
         self.MAX_LENGTH = 3
@@ -271,6 +276,26 @@ def test_pausing_at_every_line_of_many_stays_cheap_and_complete() -> None:
     assert protocol.seen == [b"pause"] * 500
 
 
+def test_lines_are_cut_one_by_one_for_a_while_after_some_were_cut_in_vain() -> None:
+    protocol = connected(Line)
+    cut_ahead = []
+    protocol.dataReceived(b"pause\r\n" * 200)
+    next_lines = LineFraming.next_lines
+
+    class Counting(LineFraming):
+        __slots__ = ()
+
+        def next_lines(self) -> list[bytes]:
+            cut_ahead.append(1)
+            return next_lines(self)
+
+    protocol._lines.__class__ = Counting
+    for _ in range(199):
+        protocol.resumeProducing()
+    assert protocol.seen == [b"pause"] * 200
+    assert len(cut_ahead) < 10
+
+
 def test_stop_producing_ends_the_delivery() -> None:
     protocol = connected(Line)
     protocol.dataReceived(b"a\r\nstop\r\nb\r\n")
@@ -291,6 +316,13 @@ def test_clear_line_buffer_takes_what_was_not_delivered() -> None:
 
 def test_a_new_delimiter_holds_from_the_next_octet() -> None:
     assert received(Line, b"semicolon\r\nb;c\r\nd;e") == [b"semicolon", b"b", b"c\r\nd"]
+
+
+@pytest.mark.parametrize("cls", BOTH)
+def test_a_new_delimiter_together_with_more_data_loses_nothing(cls: type) -> None:
+    for tail in (b"", b"b;c\r\nd;"):
+        seen = received(cls, b"a\r\nturn\r\n" + tail)
+        assert b";".join(seen) == b"a;turn;" + tail + b"x;y"
 
 
 @pytest.mark.parametrize("cls", BOTH)
