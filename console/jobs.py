@@ -28,6 +28,9 @@ Names = Callable[[], Mapping[str, object]]
 
 _LABEL = re.compile(r"d[0-9]+\Z")
 
+WATCHER = "(the session's watch)"
+"""The callback by which a session learns of a result, in the chain of the Deferred."""
+
 Told = Callable[["Job", Any], None]
 """Called with a job and its result (a Failure is one), in the job's context, when the Deferred has it."""
 
@@ -131,6 +134,7 @@ class Jobs:
             self._clock.callLater(0, self._look, job)
             return result
 
+        fired.__qualname__ = WATCHER  # what a chain that is looked at calls it
         job.deferred.addBoth(fired)
 
     def _look(self, job: Job) -> None:
@@ -204,6 +208,7 @@ def deferred_html(
         + ("" if link.returned is None else f" &rarr; <code>{escape(link.returned)}</code>")
         + "</li>"
         for link in state.chain
+        if link.name != WATCHER  # nobody wrote that one
         if not link.name.startswith(f"{Jobs.__name__}.")  # the one that waits for the result, to tell it
     )
     chain = f'<ol style="margin:.2em 0 0;padding-left:1.6em">{links}</ol>' if links else ""
