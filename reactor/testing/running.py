@@ -11,9 +11,9 @@ from ..failure import Failure
 TIMEOUT = 10.0
 """Seconds a result may take unless told otherwise: far more than a test needs that is well."""
 
-SETTLING_TURNS = 50
-SETTLING_WAIT = 0.01
-"""How many turns of the loop connections that are closing are given to finish, and the seconds each waits."""
+IDLE_TURNS = 10
+IDLE_WAIT = 0.01
+"""Turns of the loop without a close, each of so many seconds at most, after which nothing more will close."""
 
 
 def run_until(reactor: Any, awaitable: Any, timeout: float = TIMEOUT) -> Any:
@@ -79,13 +79,16 @@ class _Waiting:
 
 
 def settle(reactor: Any) -> None:
-    """Give what is closing on `reactor` a few turns of its loop to finish; at once when nothing is open."""
-    for _ in range(SETTLING_TURNS):
+    """Turn the loop of `reactor` until what is closing on it has closed; not at all when nothing is open."""
+    idle = 0
+    while idle < IDLE_TURNS:
         now = reactor.seconds()
-        due = [call for call in reactor.getDelayedCalls() if call.getTime() <= now]
-        if not reactor.opened and not due:
+        is_due = any(call.getTime() <= now for call in reactor.getDelayedCalls())
+        if not reactor.opened and not is_due:
             return
-        reactor.iterate(0 if due else SETTLING_WAIT)
+        before = set(reactor.opened)
+        reactor.iterate(0 if is_due else IDLE_WAIT)
+        idle = 0 if before - set(reactor.opened) else idle + 1
 
 
 def is_awaitable(value: object) -> bool:

@@ -10,11 +10,16 @@ from pathlib import Path
 
 import pytest
 
+# The inner runs of pytester forget every module that was not imported before them, and would import it again.
+import wirelab.reactor.core
+import wirelab.reactor.endpoints
+import wirelab.reactor.task
+import wirelab.reactor.testing.running  # noqa: F401
 from wirelab.reactor.leftovers import Leftovers
 
 pytest_plugins = ["pytester"]
 
-QUIET = ("-p", "no:randomly", "-p", "no:cacheprovider", "-W", "error")
+QUIET = ("-p", "no:randomly", "-p", "no:cacheprovider", "-p", "no:hypothesispytest", "-W", "error")
 
 
 @pytest.fixture
