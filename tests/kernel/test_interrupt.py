@@ -11,7 +11,9 @@ import pytest
 
 pytestmark = pytest.mark.kernel
 
-PROMPT = 0.4  # seconds in which a cell must have ended; the promise is 0.1 s, on a machine that has time for it
+PROMPT = (
+    0.4  # seconds in which a cell must have ended; the promise is 0.1 s, on a machine that has time for it
+)
 BLOCKED = 1.2  # the same for a callback that blocks: 0.6 s, and the same allowance
 
 Interrupt = Callable[[], None]

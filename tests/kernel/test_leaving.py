@@ -90,7 +90,10 @@ time.sleep(60)
 def test_kernel_whose_parent_is_killed_ends(home: Path, tmp_path: Path) -> None:
     file = tmp_path / "connection.json"
     parent = subprocess.Popen(
-        [sys.executable, "-c", PARENT, str(file)], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+        [sys.executable, "-c", PARENT, str(file)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
     )
     with parent:
         assert parent.stdout is not None

@@ -43,7 +43,8 @@ LATE = {
     "print in a thread job": "opened = threading.Event(); gate('g').addCallback(lambda _: opened.set())\n"
     "def work():\n    opened.wait(10); print('late')\n"
     "deferToThread(work); None",
-    "callback after a thread job": "opened = threading.Event(); gate('g').addCallback(lambda _: opened.set())\n"
+    "callback after a thread job": "opened = threading.Event()\n"
+    "gate('g').addCallback(lambda _: opened.set())\n"
     "deferToThread(opened.wait, 10).addCallback(lambda _: print('late')); None",
     "asyncio task": "gate('g')\n"
     "async def wait():\n    await gates['g']; print('late')\n"
@@ -125,10 +126,10 @@ def test_display_is_updated_in_its_cell(kernel: Any) -> None:
 
 def test_three_cells_interleave_and_each_gets_its_own_lines(kernel: Any) -> None:
     code = (
-        "def count(n=0):\n"
+        "def count_{name}(n=0):\n"
         "    print('{name}', n)\n"
-        "    if n < 9: reactor.callLater(0.002, count, n + 1)\n"
-        "reactor.callLater(0, count); None"
+        "    if n < 9: reactor.callLater(0.002, count_{name}, n + 1)\n"
+        "reactor.callLater(0, count_{name}); None"
     )
     cells = {name: kernel.send(code.format(name=name)) for name in "abc"}
     for name, cell in cells.items():

@@ -38,8 +38,7 @@ NASTY_CALLBACKS = {
     "KeyboardInterrupt": "def late(): raise KeyboardInterrupt",
     "a bare BaseException": "def late(): raise BaseException('base')",
     "an error whose text fails": (
-        "class Bad(Exception):\n    def __str__(self): raise ValueError\n"
-        "def late(): raise Bad"
+        "class Bad(Exception):\n    def __str__(self): raise ValueError\ndef late(): raise Bad"
     ),
     "the loop stopped": "def late(): asyncio.get_running_loop().stop()",
     "GeneratorExit": "def late(): raise GeneratorExit",
@@ -56,15 +55,15 @@ def test_nasty_cell_is_answered_and_the_next_one_runs(kernel: Any, code: str) ->
 @pytest.mark.parametrize("code", NASTY_CALLBACKS.values(), ids=NASTY_CALLBACKS.keys())
 @pytest.mark.parametrize("register", ["call_soon(late)", "create_task(later())"])
 def test_nasty_callback_ends_nothing(kernel: Any, register: str, code: str) -> None:
-    kernel.ok(
-        f"import asyncio\n{code}\nasync def later(): late()\n_ = asyncio.get_running_loop().{register}"
-    )
+    kernel.ok(f"import asyncio\n{code}\nasync def later(): late()\n_ = asyncio.get_running_loop().{register}")
     run = kernel.ok("import asyncio; await asyncio.sleep(0.02); print('alive'); 40 + 2")
     assert (run.stdout, run.result) == ("alive\n", "42")
 
 
 def test_exit_in_a_callback_is_told_in_the_cell_that_made_it(kernel: Any) -> None:
-    cell = kernel.ok("import asyncio, sys\ndef leave(): sys.exit(1)\n_ = asyncio.get_running_loop().call_soon(leave)")
+    cell = kernel.ok(
+        "import asyncio, sys\ndef leave(): sys.exit(1)\n_ = asyncio.get_running_loop().call_soon(leave)"
+    )
     kernel.wait_for_text(cell.id, "SystemExit", stream="stderr")
     assert "in leave" in kernel.stderr(cell.id)
 
