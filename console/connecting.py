@@ -43,6 +43,7 @@ def connect_endpoint(session: Session, where: str, protocol: object, seconds: fl
     clock = session.reactor
     factory = client_factory(Conversation(clock) if protocol is None else protocol)
     wait: Wait[Any] = Wait(f"connect {where}", lambda _: attempt.cancel())
+    session.track(wait)
     attempt: Deferred[Any] = endpoint.connect(factory)
     attempt.addCallbacks(wait.callback, wait.errback)
     return wait.stop_after(seconds, clock, lambda: f"connect({where!r}): no connection within {seconds:g} s")

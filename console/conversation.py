@@ -155,6 +155,16 @@ class Conversation(Protocol):
         self.close()
         return self.wait_closed(timeout)
 
+    def drop_waits(self) -> None:
+        """Answer none of the waits that there are: whoever made them is going away."""
+        waits = [*self._waits.items()]
+        self._waits.clear()
+        for want, wait in waits:
+            wait.drop()
+            self._buffer.withdraw(want)
+        self._ends.clear()
+        self._outgoing.drop()
+
     def wait_closed(self, timeout: float | None = None) -> Deferred[None]:
         """Wait until the connection is closed, by either side, cleanly or not."""
         seconds = checked_timeout(f"{self._name}.wait_closed()", timeout)

@@ -69,6 +69,11 @@ class Outgoing:
         for wait in waits:
             wait.errback(reason)
 
+    def drop(self) -> None:
+        """Forget those who wait."""
+        self._waits.clear()
+        self.let_go()
+
     def let_go(self) -> None:
         """Leave the transport, which would not close as long as a producer may give it more."""
         if self._is_registered:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import logging
 from contextvars import Context, ContextVar
 from typing import TYPE_CHECKING, Any
+from weakref import WeakSet
 
 from ..protocols.basic import LineReceiver
 from ..reactor import defer
@@ -20,16 +20,15 @@ from .jobs import Job, Jobs
 from .labels import Labels
 from .live import LiveConnection, LivePort, LiveThing
 from .net import Net
-from .tracebacks import story
+from .tracebacks import user_lines
 from .verbs import Verbs
+from .waiting import Wait
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
     from ..reactor.core import Reactor
     from .cells import Cell
-
-log = logging.getLogger("wirelab.console")
 
 KNOWN: dict[str, object] = {
     "Deferred": Deferred,
@@ -67,6 +66,7 @@ class Session:
         self.announcements = Announcements(self.cell_name, self._is_ours)
         self._labels = Labels(lambda: shell.user_ns, lambda: shell.user_ns_hidden)
         self._names: dict[str, object] = {}
+        self._waits: WeakSet[Wait[Any]] = WeakSet()
         self._was_debugging = False
         self._is_open = False
 
@@ -83,20 +83,22 @@ class Session:
         self.put_names()
 
     def close(self) -> None:
-        """Close everything that was opened, cancel what waits, take the names away; nothing when closed.
+        """Close everything that was opened, forget what waits, take the names away; nothing when closed.
 
         The reactor goes on: whoever made it closes it.
         """
         if not self._is_open:
             return
         self._is_open = False
-        waiting = list(self.jobs)
         self.jobs.forget()
-        for job in waiting:
-            # The session ends, so nobody is left to be told that these were given up.
-            job.deferred.addErrback(_given_up)
-            closing.dismiss(job.deferred)
+        # Dropped, not failed: nobody is left to be told of the end, and a task that waits is cancelled
+        # together with the loop.
+        for wait in list(self._waits):
+            wait.drop()
         for thing in self.net.things():
+            talks = self.find(thing.shortId)
+            if isinstance(talks, Conversation):
+                talks.drop_waits()
             closing.dismiss(thing)
         self._take_names()
         self._labels.clear()
@@ -128,6 +130,10 @@ class Session:
                 del self.shell.user_ns[name]
             self.shell.user_ns_hidden.pop(name, None)
         self._names.clear()
+
+    def track(self, wait: Wait[Any]) -> None:
+        """Let `wait` end with the session."""
+        self._waits.add(wait)
 
     # -- labels ---------------------------------------------------------------------------------------
 
@@ -195,7 +201,7 @@ class Session:
         lines = [displays.result_line(job.label, job.age, result)]
         if isinstance(result, Failure):
             _take(job.deferred)
-            lines += story(result.value, result.tb, self.cell_name)[1:]
+            lines += user_lines(result.tb, self.cell_name, least=1)
         print("\n".join(lines))
 
 
@@ -206,7 +212,3 @@ def _take(deferred: Deferred[Any]) -> None:
         next(deferred.__await__())
     except BaseException:  # that very failure
         failure.value.__traceback__ = failure.tb  # without the frame of this function
-
-
-def _given_up(failure: Failure) -> None:
-    log.debug("given up at the end of the session: %s", failure.getErrorMessage())

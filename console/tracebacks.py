@@ -88,10 +88,13 @@ def story(error: BaseException, trace: TracebackType | None, cell_name: CellName
     return lines
 
 
-def user_lines(trace: TracebackType | None, cell_name: CellName) -> list[str]:
-    """The user's frames, two lines each; empty when there is only one, which everybody sees at the prompt."""
+def user_lines(trace: TracebackType | None, cell_name: CellName, least: int = 2) -> list[str]:
+    """The user's frames, two lines each; empty when there are less than `least`.
+
+    A single one is the line at the prompt, which everybody sees.
+    """
     shown = [frame for frame in frames_of(trace) if not frame.is_machinery]
-    if len(shown) < 2:
+    if len(shown) < least:
         return []
     return [line for frame in _without_middle(shown) if frame for line in _frame_lines(frame, cell_name)]
 

@@ -8,6 +8,7 @@ from typing import Any, NoReturn, Protocol, TypeVar
 
 from ..reactor import running
 from ..reactor.defer import Deferred
+from ..reactor.failure import Failure
 from .errors import LocalCallError, LocalTimeoutError, shortened
 
 T = TypeVar("T")
@@ -26,11 +27,31 @@ class Wait(Deferred[T]):
     `what` says in a few words what it waits for; displays and `jobs` show it.
     """
 
-    __slots__ = ("what",)
+    __slots__ = ("_is_dropped", "what")
 
     def __init__(self, what: str, canceller: Callable[[Deferred[T]], object] | None = None) -> None:
         super().__init__(canceller)
         self.what = what
+        self._is_dropped = False
+
+    def drop(self) -> None:
+        """Do not fire any more, unless cancelled: what would fire it is going away, and nobody asks."""
+        self._is_dropped = True
+
+    def cancel(self) -> None:
+        """Give up waiting."""
+        self._is_dropped = False  # a task that waits for it must hear that
+        super().cancel()
+
+    def callback(self, result: T | Failure) -> None:
+        """Fire with a result, unless it was dropped."""
+        if not self._is_dropped:
+            super().callback(result)
+
+    def errback(self, fail: Failure | BaseException | None = None) -> None:
+        """Fire with a failure, unless it was dropped."""
+        if not self._is_dropped:
+            super().errback(fail)
 
     def stop_after(self, timeout: float | None, clock: Clock | None, text: Callable[[], str]) -> Wait[T]:
         """Fail with LocalTimeoutError, saying `text()`, unless it fires within `timeout` seconds.

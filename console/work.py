@@ -31,6 +31,7 @@ def thread(
     reactor = session.reactor
     job = deferToThreadPool(reactor, reactor.getThreadPool(), function, *args, **kwargs)
     wait: Wait[Any] = Wait(f"thread {function_name(function)}", lambda _: job.cancel())
+    session.track(wait)
     job.addCallbacks(wait.callback, wait.errback)
     return wait
 
@@ -39,5 +40,6 @@ def sleep(session: Session, seconds: object) -> Deferred[None]:
     """What the verb does; see `Verbs.sleep`."""
     delay = checked_seconds("sleep()", "seconds", seconds)
     wait: Wait[None] = Wait(f"sleep {delay:g} s", lambda _: call.cancel() if call.active() else None)
+    session.track(wait)
     call = session.reactor.callLater(delay, wait.callback, None)
     return wait
