@@ -98,7 +98,8 @@ class ScriptRun:
         self._namespace["__doc__"] = None
         if script.is_file:
             self._namespace["__file__"] = script.filename
-        lines = script.source.splitlines(keepends=True)
+        # Each with its newline, the last one too: tracebacks place their carets by it.
+        lines = [f"{line}\n" for line in script.source.splitlines()]
         linecache.cache[script.filename] = (len(script.source), None, lines, script.filename)
 
     def run(self, loop: asyncio.AbstractEventLoop) -> int:
