@@ -65,6 +65,10 @@ class Reactor(Network, Descriptors, Names, Pools):
         self._timers = TimerQueue(driver.seconds, driver.wake_at if driver.needs_wake_at else None)
         driver.attach(self._tick)
 
+    def __repr__(self) -> str:
+        state = "hosted" if self.running and self.hosted else "running" if self.running else "not running"
+        return f"<Reactor on {type(self.driver).__name__}, {state}, {len(self.opened)} open>"
+
     # -- running ------------------------------------------------------------------------------------
 
     def run(self, installSignalHandlers: bool = True) -> None:
