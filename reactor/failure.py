@@ -343,14 +343,46 @@ def _fold_line(count: int) -> str:
     return f"  [{count} frame{'s' if count > 1 else ''} of wirelab]\n"
 
 
+_CAUSE = "\nThe above exception was the direct cause of the following exception:\n\n"
+_CONTEXT = "\nDuring handling of the above exception, another exception occurred:\n\n"
+
+
 def _default(failure: Failure, shown: list[_Place | int]) -> Iterator[str]:
+    elides = not any(isinstance(item, int) for item in shown)
+    for earlier, how in _earlier(failure.value):
+        places = _folded(tuple(_places(earlier.__traceback__)))
+        yield from _plain(earlier, [item for item in places if not (elides and isinstance(item, int))])
+        yield how
+    yield from _plain(failure.value, shown)
+
+
+def _earlier(error: BaseException) -> list[tuple[BaseException, str]]:
+    """The exceptions that led to `error`, the first one first, each with how it led on."""
+    found: list[tuple[BaseException, str]] = []
+    seen = {id(error)}
+    while True:
+        if error.__cause__ is not None:
+            earlier, how = error.__cause__, _CAUSE
+        elif error.__context__ is not None and not error.__suppress_context__:
+            earlier, how = error.__context__, _CONTEXT
+        else:
+            break
+        if id(earlier) in seen:
+            break
+        seen.add(id(earlier))
+        found.append((earlier, how))
+        error = earlier
+    return found[::-1]
+
+
+def _plain(error: BaseException, shown: list[_Place | int]) -> Iterator[str]:
     yield "Traceback (most recent call last):\n"
     for item in shown:
         if isinstance(item, int):
             yield _fold_line(item)
         else:
             yield from traceback.format_list([traceback.FrameSummary(item.file, item.line, item.function)])
-    yield from _exception_only(failure)
+    yield from traceback.format_exception_only(error)
 
 
 def _brief(failure: Failure, shown: list[_Place | int]) -> Iterator[str]:
@@ -370,12 +402,8 @@ def _verbose(failure: Failure, shown: list[_Place | int]) -> Iterator[str]:
             yield " [ Locals ]\n"
         for name, text in item.variables:
             yield f"  {name} : {text}\n"
-    yield from _exception_only(failure)
+    yield from traceback.format_exception_only(failure.value)
     yield "*--- End of Failure ---\n"
-
-
-def _exception_only(failure: Failure) -> Iterator[str]:
-    return iter(traceback.format_exception_only(failure.type, failure.value))
 
 
 _FORMATS = {"default": _default, "brief": _brief, "verbose": _verbose}

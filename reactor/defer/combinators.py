@@ -10,6 +10,7 @@ from ..failure import Failure, Outcome
 from .awaiting import RESUMES
 from .deferred import Deferred
 from .errors import DeferError, FirstError
+from .recording import shorten
 
 T = TypeVar("T")
 
@@ -33,7 +34,7 @@ class DeferredList(Deferred[Any]):
         consumeErrors: bool = False,
     ) -> None:
         super().__init__(_cancel_all)
-        self._deferredList = list(deferredList)
+        self._deferredList = _checked("DeferredList", deferredList)
         self.resultList: list[tuple[bool, Any] | None] = [None] * len(self._deferredList)
         self.fireOnOneCallback = fireOnOneCallback
         self.fireOnOneErrback = fireOnOneErrback
@@ -67,6 +68,16 @@ class DeferredList(Deferred[Any]):
         return None
 
 
+def _checked(who: str, given: Iterable[Deferred[Any]]) -> list[Deferred[Any]]:
+    ds = list(given)
+    for d in ds:
+        if not isinstance(d, Deferred):
+            raise TypeError(
+                f"{who}() takes Deferreds, not {shorten(d)}: wrap it, for example maybeDeferred(f) or ensureDeferred(coroutine)"
+            )
+    return ds
+
+
 def _cancel_all(deferred: Deferred[Any]) -> None:
     assert isinstance(deferred, DeferredList)
     for one in deferred._deferredList:
@@ -95,7 +106,7 @@ def race(ds: Sequence[Deferred[T]]) -> Deferred[tuple[int, T]]:
 
     Fails with FailureGroup when all have failed. Cancelling it cancels them all.
     """
-    contest = _Race(list(ds))
+    contest = _Race(_checked("race", ds))
     return contest.begin()
 
 

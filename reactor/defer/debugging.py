@@ -87,11 +87,13 @@ def _add_both(self: Deferred[Any], callback: Any, *args: Any, **kwargs: Any) -> 
 def _callback(self: Deferred[Any], result: Any) -> None:
     _note_firer(self)
     _plain_callback(self, result)
+    del self, result  # frames that raised refer to this one: it would be a cycle
 
 
 def _errback(self: Deferred[Any], fail: Failure | BaseException | None = None) -> None:
     _note_firer(self)
     _plain_errback(self, fail)
+    del self, fail  # as above
 
 
 def _note_firer(deferred: Deferred[Any]) -> None:

@@ -24,6 +24,7 @@ class _Turns(ABC):
 
     def __init__(self) -> None:
         self.waiting: deque[Deferred[Any]] = deque()
+        self._is_handing_out = False
 
     @abstractmethod
     def _take(self) -> bool:
@@ -44,8 +45,14 @@ class _Turns(ABC):
     def release(self) -> None:
         """End a turn: the next in the line has it. Raises: AssertionError when there was none to end."""
         self._give_back()
-        if self.waiting and self._take():
-            self.waiting.popleft().callback(self)
+        if self._is_handing_out:
+            return  # whoever has the turn ended it at once: the loop below goes on, instead of recursion
+        self._is_handing_out = True
+        try:
+            while self.waiting and self._take():
+                self.waiting.popleft().callback(self)
+        finally:
+            self._is_handing_out = False
 
     def run(
         self,

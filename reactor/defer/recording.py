@@ -47,7 +47,7 @@ class _Shortener(reprlib.Repr):
     def repr_bytes(self, value: bytes, level: int) -> str:
         if len(value) <= self.maxstring:
             return repr(value)
-        return f"{value[:40]!r}... ({len(value)} bytes)"
+        return f"{value[:20]!r}... ({len(value)} bytes)"
 
     repr_bytearray = repr_bytes
 
@@ -130,16 +130,19 @@ class Recorded:
         try:
             returned = self.function(result, *args, **keywords)
         except BaseException as error:
-            returned = caught(
-                error
-            )  # to return a Failure is as good as to raise, and leaves this frame out of it
+            # To return a Failure is as good as to raise, and leaves this frame out of the traceback.
+            if isinstance(result, Failure) and error is result.value:
+                error.__traceback__ = result.tb  # an errback raised again what it was given
+                returned = result
+            else:
+                returned = caught(error)
         raised = isinstance(returned, Failure)
         shown = _outcome(returned) if raised else shorten(returned)
         self.links.append(Link(_name(self.function), self.kind, shown, raised))
         try:
             return returned
         finally:
-            del returned  # the frames of what was raised refer to this one: it would be a cycle
+            del returned, result  # the frames of what was raised refer to this one: it would be a cycle
 
 
 def describe(deferred: Deferred[Any]) -> DeferredState:
