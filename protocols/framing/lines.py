@@ -94,8 +94,11 @@ class LineFraming:
         """Take in `data` without asking for events."""
         if not data:
             return
-        self.is_empty = False
-        if self._offset < len(self._buffer):
+        if self.is_empty:
+            self.is_empty = False
+            self._buffer = data
+            self._offset = 0
+        elif self._offset < len(self._buffer):
             self._waiting.append(data)
         elif self._kept and not self.raw and not self._completes_kept(data):
             self._kept.append(data)

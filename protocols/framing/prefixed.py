@@ -79,11 +79,15 @@ class PrefixedFraming:
         """Take in `data`; whether `next_strings` has something to say. After a refusal nothing is kept."""
         if self.error is not None:
             return True
+        if self.is_empty:
+            if not data:
+                return False
+            self.is_empty = False
+            self._pieces = [data]
+            self._size = size = len(data)
+            self._start = 0
+            return size >= self._wanted
         if data:
-            if self.is_empty:
-                self._pieces.clear()
-                self._size = self._start = 0
-                self.is_empty = False
             self._pieces.append(data)
             self._size += len(data)
         return self._size - self._start >= self._wanted
