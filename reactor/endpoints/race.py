@@ -207,25 +207,29 @@ def all_failed(
 ) -> ConnectError:
     """The error that tells every address of `destination` that was tried, and why each failed.
 
-    It is of the class that all reasons have in common, else `ConnectError`; its cause is the group of all.
+    It is of the class that all reasons have in common, else `ConnectError`. Its cause is what the system said
+    of the only address, or the group of all reasons.
     """
     reasons = [reason for _, reason in failures]
-    kinds = {type(reason) for reason in reasons}
-    kind = kinds.pop() if len(kinds) == 1 else ConnectError
-    if not issubclass(kind, ConnectError):
+    sorts = {(type(reason), getattr(reason, "osError", None)) for reason in reasons}
+    kind, number = sorts.pop() if len(sorts) == 1 else (ConnectError, None)
+    if issubclass(kind, ConnectError) and kind is not ConnectError:
+        told = ", ".join(str(address) for address, _ in failures)  # the class says the rest
+    else:
         kind = ConnectError
-    numbers = {getattr(reason, "osError", None) for reason in reasons}
-    told = "; ".join(_told(address, reason) for address, reason in failures)
+        told = ", ".join(_told(address, reason) for address, reason in failures)
     host = destination.hostname.decode("ascii")
-    text = told if is_literal(host) else f"{destination}, tried {told}"
-    error = kind(numbers.pop() if len(numbers) == 1 else None, text)
-    error.__cause__ = BaseExceptionGroup(f"attempts to connect to {destination}", reasons)
+    error = kind(number, told if is_literal(host) else f"{destination}, tried {told}")
+    if len(reasons) == 1:
+        error.__cause__ = reasons[0].__cause__ or reasons[0]
+    else:
+        error.__cause__ = BaseExceptionGroup(f"attempts to connect to {destination}", reasons)
     return error
 
 
 def _told(address: IPAddress, reason: BaseException) -> str:
     text = str(reason)
-    return text if str(address) in text else f"{address} {text}"
+    return f"({text})" if str(address) in text else f"{address} ({text})"
 
 
 def _literal_address(host: str, port: int) -> IPAddress:
