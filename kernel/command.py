@@ -1,4 +1,4 @@
-"""``wirelab kernel``: put the kernel where Jupyter finds it, take it away, list it, start it."""
+"""Put the Jupyter kernel where front ends find it, take it away, list it, or start one here."""
 
 from __future__ import annotations
 
