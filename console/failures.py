@@ -78,7 +78,7 @@ def _headline(context: dict[str, Any]) -> str:
         coro: Any = task.get_coro()
         name = getattr(coro, "__qualname__", None) or task.get_name()
         if context.get("exception") is not None:
-            return f"task {name} raised, and nobody awaits it"
+            return f"task {name} (nobody awaits it) raised"
         return f"task {name}: {context.get('message')}"
     return str(context.get("message") or "the event loop reports an error")
 

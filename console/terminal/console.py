@@ -137,12 +137,13 @@ class Console:
 
     # -- what nobody else shows
 
-    def tell_failure(self, headline: str, error: BaseException | None) -> None:
+    def tell_failure(self, what: str, error: BaseException | None) -> None:
         """Show an error that the loop caught, in the cell that `current_cell` names."""
         session = self._shell.session
-        lines = [headline]
+        lines = [what]
         if error is not None and session is not None:
-            lines += story(error, error.__traceback__, session.cell_name)
+            first, *frames = story(error, error.__traceback__, session.cell_name)
+            lines = [f"{what} {first}", *frames]
         print("\n".join(lines), file=sys.stderr)
 
     def tell_stray(self, error: BaseException) -> None:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import signal
 import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pexpect
 import pyte
@@ -26,15 +28,25 @@ class Terminal:
     """One `wirelab` process on a pseudo-terminal of its own, seen through a terminal emulator."""
 
     def __init__(
-        self, home: Path, *arguments: str, rows: int = 40, columns: int = 80, **environment: str
+        self,
+        home: Path,
+        *arguments: str,
+        rows: int = 40,
+        columns: int = 80,
+        job: str | None = None,
+        **environment: str,
     ) -> None:
+        """`job` is what a shell does once the console, its job, stops or ends; None for no shell at all."""
         self.screen = pyte.Screen(columns, rows)
         self._stream = pyte.ByteStream(self.screen)
         self.raw = bytearray()
         self.ended = False
+        command = [sys.executable, "-c", COMMAND, *arguments]
+        if job is not None:
+            command = ["bash", "-c", f"set -m; {shlex.join(command)}; {job}"]
         self.process = pexpect.spawn(
-            sys.executable,
-            ["-c", COMMAND, *arguments],
+            command[0],
+            command[1:],
             env=isolated(home) | {"TERM": "xterm-256color"} | environment,
             cwd=str(home),
             dimensions=(rows, columns),
@@ -105,6 +117,13 @@ class Terminal:
         number = self.wait_prompt()
         self.send(cell + "\r")
         self.wait(lambda: self.last == f"[{number + 1}]>", timeout)
+        return number
+
+    def run_block(self, *lines: str) -> int:
+        """Run a cell of several lines, which are indented as they are typed; the number the cell had."""
+        number = self.wait_prompt()
+        self.send("\r".join(lines) + "\r\r")
+        self.wait(lambda: self.last == f"[{number + 1}]>")
         return number
 
     def start(self, cell: str) -> int:
@@ -179,8 +198,8 @@ def open_terminal(tmp_path: Path) -> Iterator[Callable[..., Terminal]]:
     """Opens consoles of the test's own; they are gone after it."""
     opened: list[Terminal] = []
 
-    def open_one(*arguments: str, **options: str | int) -> Terminal:
-        terminal = Terminal(tmp_path, *arguments, **options)  # type: ignore[arg-type]
+    def open_one(*arguments: str, **options: Any) -> Terminal:
+        terminal = Terminal(tmp_path, *arguments, **options)
         opened.append(terminal)
         return terminal
 

@@ -67,8 +67,7 @@ def test_cell_can_catch_keyboard_interrupt(console: Terminal) -> None:
 @pytest.mark.parametrize("schedule", [LOOP + ".call_later", "reactor.callLater"])
 def test_callback_that_blocks_the_loop_is_interrupted_and_named(console: Terminal, schedule: str) -> None:
     defined = console.run("import asyncio, time; began = []") + 1
-    console.send("def block():\rbegan.append(1); print('blocking')\rtime.sleep(60)\r\r")
-    console.wait(f"[{defined + 1}]>")
+    console.run_block("def block():", "began.append(1); print('blocking')", "time.sleep(60)")
     number = console.run(f"_ = {schedule}(0.2, block)")
     console.type("typed")
     time.sleep(0.4)  # until it blocks, nothing at all can be seen of it
@@ -119,7 +118,7 @@ def test_cell_that_ignores_being_cancelled_goes_to_the_background(console: Termi
     console.wait_running()
     for presses in range(2, 5):
         console.send(CTRL_C)
-        console.wait(lambda: console.lines.count("running") == presses)  # noqa: B023  # called here and now
+        console.wait(lambda: console.text.count("running") == presses)  # noqa: B023  # called here and now
     console.send(CTRL_C)
     console.wait("ignores Ctrl-C: it goes on in the background")
     console.run("stop.set(); _ = [t.cancel() for t in asyncio.all_tasks() if '_execute' in repr(t)]")

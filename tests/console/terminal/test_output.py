@@ -95,8 +95,7 @@ def test_flood_is_folded_and_the_prompt_stays_usable(console: Terminal) -> None:
 
 def test_flood_from_a_thread_leaves_the_prompt_usable(console: Terminal) -> None:
     console.run("import threading, time; go = True")
-    console.send("def flood():\rwhile go: print('x' * 70); time.sleep(0)\r\r")
-    console.wait_prompt()
+    console.run_block("def flood():", "while go: print('x' * 70); time.sleep(0)")
     console.run("t = threading.Thread(target=flood, daemon=True); t.start()")
     console.wait("more lines from")
     console.run("go = False")
