@@ -138,6 +138,18 @@ def test_a_sender_sends_one_file_at_a_time_and_then_the_next() -> None:
     assert consumer.value() == b"ab"
 
 
+def test_a_consumer_that_has_a_producer_already_is_not_touched() -> None:
+    consumer, _, first = start(io.BytesIO(b"a"))
+    second = FileSender()
+    with pytest.raises(RuntimeError, match="unregisterProducer"):
+        second.beginFileTransfer(io.BytesIO(b"b"), consumer)
+    assert consumer.producer is first
+    consumer.pull()
+    second.beginFileTransfer(io.BytesIO(b"b"), consumer)
+    consumer.pull()
+    assert consumer.value() == b"ab"
+
+
 def test_the_promise_holds() -> None:
     assert verifyObject(IPullProducer, FileSender())
 
