@@ -276,106 +276,107 @@ class Deferred(Outcome, Generic[T]):
         has_raised = False
         below: list[Deferred[Any]] | None = None
         current: Deferred[Any] = self
-        following: Deferred[Any] | None
+        following: Deferred[Any] | None = None
         while True:
             current._state = 3
             value: Any = current.result
-            callbacks = current._callbacks
-            entries: Any = (callbacks,) if type(callbacks) is tuple else callbacks
-            for entry in entries:
+            callbacks: Any = current._callbacks
+            entry: Any
+            rest: Any
+            if type(callbacks) is tuple:
+                entry, rest = callbacks, None
+            else:
+                rest = iter(callbacks)
+                entry = next(rest)
+            while True:
                 callback, errback, context, extra = entry
                 if failed:
                     callback = errback
-                if callback is None:
-                    continue
-                try:
-                    if extra is None:
-                        if context is not _WAITS:
-                            value = context.run(callback, value)
-                        else:
-                            if callback._state == 4 and callback._callbacks is not None:
+                if callback is not None:
+                    try:
+                        if extra is None:
+                            if context is not _WAITS:
+                                value = context.run(callback, value)
+                            elif callback._state == 4 and callback._callbacks is not None:
                                 callback.result = value
                                 current.result = None
                                 following = callback
                                 break
-                            callback._receive(value, failed)
-                            current.result = value = None
+                            else:
+                                callback._receive(value, failed)
+                                value = None
+                        elif context is _RESUMES:
+                            if failed:
+                                current._guard = value
+                            following = callback(extra, value)
+                            value = current.result
+                            if following is not None:
+                                break
+                        elif failed:
+                            value = context.run(callback, value, *extra[2], **extra[3])
+                        else:
+                            value = context.run(callback, value, *extra[0], **extra[1])
+                    except BaseException as error:
+                        if failed and error is value.value:
+                            # An errback raised again what it was given, as trap() does: the failure goes on.
+                            error.__traceback__ = value.tb
+                        else:
+                            value = caught(error)
+                    if type(value) in _outcomes:
+                        state = value._state
+                        if state == 1:  # what _follow would do
+                            inner = value
+                            current.result = value = inner.result
+                            inner.result = None
                             failed = False
-                            continue
-                    elif context is _RESUMES:
-                        if failed:
-                            current._guard = value
-                        following = callback(extra, value)
-                        value = current.result
-                        if failed:
-                            failed = isinstance(value, Failure)
-                        if following is None:
-                            continue
-                        break
-                    elif failed:
-                        value = context.run(callback, value, *extra[2], **extra[3])
-                    else:
-                        value = context.run(callback, value, *extra[0], **extra[1])
-                except BaseException as error:
-                    if failed and error is value.value:
-                        # An errback raised again what it was given, as trap() does: the failure goes on.
-                        error.__traceback__ = value.tb
-                        continue
-                    current.result = value = caught(error)
-                    failed = has_raised = True
-                    continue
-                if type(value) in _outcomes:
-                    state = value._state
-                    if state == 1:  # what _follow would do
-                        inner = value
-                        current.result = value = inner.result
-                        inner.result = None
-                        failed = False
-                    elif state == -1:
-                        current.result = value
-                        failed = has_raised = True
-                    elif state == 0 and value._callbacks is None and current._state == 3:  # as well
-                        value._callbacks = (current, current, _WAITS, None)
-                        current.result = value
-                        current._state = 4
-                        following = None
-                        break
-                    elif current._follow(value):
-                        value = current.result
-                        failed = True
-                    else:
-                        following = None
-                        break
-                else:
-                    current.result = value
-                    failed = False
-            else:
-                following = None
-                if current._callbacks is callbacks:
-                    current._callbacks = None
-                    if failed:
-                        current._watch(value)
-                    else:
-                        current._state = 1
-                    if below is None:
-                        if has_raised:
+                        elif state == -1:
+                            current.result = value
+                            failed = has_raised = True
+                        elif state == 0 and value._callbacks is None and current._state == 3:  # as well
+                            value._callbacks = (current, current, _WAITS, None)
+                            current.result = value
+                            current._state = 4
                             break
-                        return
-                    entry = None
-            # Here when a callback paused this Deferred or made it wait, or when another is to be run first.
+                        elif current._follow(value):
+                            value = current.result
+                            failed = isinstance(value, Failure)
+                        else:
+                            break
+                    else:
+                        current.result = value
+                        failed = False
+                if rest is not None:
+                    for entry in rest:
+                        break
+                    else:
+                        rest = None
+                if rest is None:
+                    if current._callbacks is callbacks:
+                        current._callbacks = None
+                        if failed:
+                            current._watch(value)
+                        else:
+                            current._state = 1
+                        entry = None
+                    break
+            # Here when all was called, a callback paused this Deferred or made it wait, or another is to be run first.
             if entry is not None:
                 if entry is current._callbacks:  # what _leave would do
                     current._callbacks = None
                     if current._state == _STOPPING:
                         current._state = _PAUSED
                     elif current._state == 3:
-                        if failed and context is _RESUMES:
+                        if context is _RESUMES and isinstance(value, Failure):
                             current._watch(value)
                         else:
                             current._state = 1
                 else:
                     below = current._leave(entry, below)
             if following is None:
+                if below is None:
+                    if has_raised:
+                        break
+                    return
                 while below:
                     following = below.pop()
                     if following._state == 3:
@@ -387,9 +388,10 @@ class Deferred(Outcome, Generic[T]):
             elif context is _RESUMES:
                 failed = isinstance(following.result, Failure)
             current = following
+            following = None
         # The frames of what was raised refer to this one, which must not refer to the Failure: a cycle.
         following = None
-        del self, current, value, callbacks, entries, entry, callback, extra, result
+        del self, current, value, callbacks, entry, callback, extra, result
 
     def errback(self, fail: Failure | BaseException | None = None) -> None:
         """Fire with a failure; None means the exception that is being handled.
