@@ -111,8 +111,12 @@ class Jobs:
         return None if job is None else job.deferred
 
     def forget(self) -> None:
-        """Tell of none of them any more."""
+        """Tell of none of them any more, and let go of those who would be told."""
         self._waiting.clear()
+        # Deferreds that the user keeps have a callback that knows us: they must not keep the session.
+        self._told = lambda job, result: None
+        self._names = dict
+        self._cell_name = lambda filename: None
 
     def _new_label(self, deferred: Deferred[Any]) -> str:
         """The next free one; the user's own name for it, when that looks like a label."""

@@ -48,8 +48,11 @@ thread   await thread(f, x)  for what blocks; await sleep(3)
 also     Protocol Factory LineReceiver Deferred inlineCallbacks deferToThread
          reactor; any Deferred can be awaited; connect? and so on tell more"""
 
-current_session: ContextVar[Session | None] = ContextVar("wirelab_session", default=None)
-"""The session whose cell the running code belongs to; None for what no cell started."""
+current_session: ContextVar[object] = ContextVar("wirelab_session", default=None)
+"""The `mark` of the session whose cell the running code belongs to; None for what no cell started.
+
+Not the session itself: contexts live as long as what was opened in them, and would keep it alive.
+"""
 
 
 class Session:
@@ -60,6 +63,8 @@ class Session:
         self.reactor = reactor
         self.foreground: Cell | None = None
         """The cell that runs in the foreground; None at an empty prompt."""
+        self.mark = object()
+        """What `current_session` is in this session's cells."""
         self.verbs = Verbs(self)
         self.net = Net(reactor.opened, self.find)
         self.jobs = Jobs(reactor, self._tell_result, lambda: shell.user_ns, self.cell_name)
@@ -191,7 +196,7 @@ class Session:
         return f"[{number}]"
 
     def _is_ours(self, context: Context) -> bool:
-        return context.get(current_session) in (None, self)
+        return context.get(current_session) in (None, self.mark)
 
     def _tell_result(self, job: Job, result: Any) -> None:
         job.context.copy().run(self._print_result, job, result)

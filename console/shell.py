@@ -81,7 +81,7 @@ class SessionShell(Base):
         cell = Cell(self.execution_count, cell_id)
         session = self.session
         before = session.foreground if session is not None else None
-        tokens = current_cell.set(cell), current_session.set(session)
+        tokens = current_cell.set(cell), current_session.set(None if session is None else session.mark)
         if session is not None:
             session.foreground = cell
         newer = {} if cell_meta is None else {"cell_meta": cell_meta}  # IPython 9.7 and before have none

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import logging
+import weakref
 from typing import Any
 
 import pytest
@@ -140,17 +141,19 @@ def test_the_text_of_a_cell_that_is_no_cell_is_none(run_lab: Any) -> None:
     run_lab(body)
 
 
-def test_opening_and_closing_leaves_no_session_behind(make_shell: Any) -> None:
-    async def main() -> None:
-        from wirelab.console.session import Session
+@pytest.mark.parametrize(
+    "source", ["1", "p = serve('tcp:0', Protocol)", "p = thread(int)", "d = sleep(9)\nd"]
+)
+def test_what_the_user_keeps_does_not_keep_the_session(make_shell: Any, source: str) -> None:
+    async def main() -> weakref.ref[Any]:
+        shell, reactor = make_shell(), Reactor(AsyncioDriver())
+        session = weakref.ref(shell.open_session(reactor))
+        await shell.run_cell_async(source, store_history=True, transformed_cell=source)
+        shell.close_session()
+        reactor.close()
+        await asyncio.sleep(0)
+        return session
 
-        shell = make_shell()
-        for _ in range(5):
-            reactor = Reactor(AsyncioDriver())
-            shell.open_session(reactor)
-            shell.close_session()
-            reactor.close()
-        gc.collect()
-        assert [thing for thing in gc.get_objects() if type(thing) is Session] == []
-
-    asyncio.run(main())
+    session = asyncio.run(main())
+    gc.collect()
+    assert session() is None
