@@ -67,6 +67,8 @@ class Prompt:
             input=self._input,
             output=self._drawn,
         )
+        # SIGWINCH tells of a new size; asking for it twice a second as well would wake an idle console.
+        self._session.app.terminal_size_polling_interval = None
 
     async def read(self) -> str:
         self._output.start_line()
