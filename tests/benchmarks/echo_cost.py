@@ -93,7 +93,7 @@ def _print(costs: Costs) -> None:
             costs[ours, load],
             costs[peer, load],
             "us",
-            target if load[0] > 1 else None,
+            None if (peer, load[0]) == OUT_OF_REACH else target,
         )
         for ours, peer, target in TARGETS
         for load in LOADS

@@ -17,6 +17,7 @@ from measure import HERE, PEERS
 SCRIPTS = {
     "echo": "echo_cost.py",
     "defer": "defer_cost.py",
+    "threads": "thread_cost.py",
     "timers": "timer_cost.py",
     "memory": "idle_memory.py",
     "idle": "idle_cpu.py",
