@@ -48,9 +48,10 @@ def _offered(found: Found, text: str, offset: int) -> Completion:
     if insert.endswith("=") and text[offset : offset + 1] == "=":
         insert = insert[:-1]
     is_function = found.type == "function"
+    kind = "" if found.type == "<unknown>" else found.type
     return Completion(
         insert,
         start_position=found.start - offset,
-        display=found.text + ("()" if is_function else ""),
-        display_meta=f"{found.type}{found.signature or ''}" if is_function else found.type,
+        display=found.text.removeprefix(".") + ("()" if is_function else ""),
+        display_meta=f"{kind}{found.signature or ''}" if is_function else kind,
     )

@@ -163,6 +163,9 @@ def make_shell(*, state: Path, history: Path | None) -> TerminalShell:
     config.HistoryManager.enabled = history is not None
     if history is not None:
         config.HistoryManager.hist_file = str(history)
+    # Jedi reads source code for seconds, and keeps the interpreter lock from the loop meanwhile; at this prompt
+    # the objects are live, and looking at them takes milliseconds.
+    config.Completer.use_jedi = False
     if os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb":
         config.InteractiveShell.colors = "nocolor"
     return TerminalShell.instance(config=config, ipython_dir=str(state))
