@@ -139,6 +139,13 @@ def test_run_until_needs_no_run_for_a_result_that_is_there(reactor, run_until) -
     assert not reactor.running
 
 
+def test_run_until_serves_programs_without_pytest(reactor) -> None:
+    from wirelab.reactor.task import deferLater
+    from wirelab.reactor.testing import run_until
+
+    assert run_until(reactor, deferLater(reactor, 0, lambda: 7), timeout=5) == 7
+
+
 def test_run_until_raises_what_went_wrong(reactor, run_until) -> None:
     from wirelab.reactor.task import deferLater
 
