@@ -1,8 +1,8 @@
 """Stand-ins for what the operating system gives, so that tests need no socket, no clock and no waiting.
 
 Start with `StringTransport` to see what a protocol writes, `connected_pair` to let two protocols talk, and
-`MemoryReactorClock` where code asks a reactor to listen, connect or call later. `run_until` runs a real reactor
-for one result.
+`MemoryReactorClock` where code asks a reactor to listen, connect or call later. `run_until` runs a real
+reactor for one result.
 """
 
 from .log import EventLoggingObserver
