@@ -80,9 +80,21 @@ def make_shell(tmp_path: Path) -> Iterator[Callable[..., Any]]:
     os.chdir(folder)
 
 
+@pytest.fixture(params=["asyncio", "uvloop"], scope="session")
+def new_loop(request: pytest.FixtureRequest) -> Callable[[], asyncio.AbstractEventLoop]:
+    """Makes loops of the kinds that a session can live on."""
+    if request.param == "asyncio":
+        return asyncio.new_event_loop
+    make: Callable[[], asyncio.AbstractEventLoop] = pytest.importorskip("uvloop").new_event_loop
+    make().close()  # the first one opens a pipe that serves all and stays: no leak of the test that is first
+    return make
+
+
 @pytest.fixture
-def run_lab(make_shell: Callable[..., Any]) -> Callable[[Callable[[Lab], Awaitable[None]]], None]:
-    """Runs an async function with a `Lab`, on an asyncio loop of its own, and closes both afterwards."""
+def run_lab(
+    make_shell: Callable[..., Any], new_loop: Callable[[], asyncio.AbstractEventLoop]
+) -> Callable[[Callable[[Lab], Awaitable[None]]], None]:
+    """Runs an async function with a `Lab`, on a loop of its own, and closes both afterwards."""
     from wirelab.reactor.core import Reactor
     from wirelab.reactor.drivers.asyncio import AsyncioDriver
 
@@ -98,6 +110,7 @@ def run_lab(make_shell: Callable[..., Any]) -> Callable[[Callable[[Lab], Awaitab
                 reactor.close()
                 await asyncio.sleep(0)
 
-        asyncio.run(main())
+        with asyncio.Runner(loop_factory=new_loop) as runner:
+            runner.run(main())
 
     return run

@@ -197,8 +197,8 @@ def test_the_result_is_told_in_the_cell_that_showed_the_deferred(run_lab: Any, m
 
         await lab.cell("a = Deferred()")
         await lab.cell("a")
-        await lab.cell("a.callback(3)")
         monkeypatch.setattr("builtins.print", spy)
+        await lab.cell("a.callback(3)")
         await lab.until(lambda: seen)
         monkeypatch.undo()
         assert [cell for cell, _ in seen] == [Cell(1)]
