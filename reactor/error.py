@@ -10,10 +10,7 @@ from __future__ import annotations
 import errno
 import os
 import socket
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from .interfaces import IAddress
+from typing import Any
 
 
 class _Told(Exception):
@@ -118,11 +115,10 @@ class ConnectError(Exception):
         self.osError = osError
 
     def __str__(self) -> str:
-        text = self.meaning
-        if self.osError is not None:
-            text = f"{text}: errno {self.osError}"
         detail = str(self.args[0]) if self.args else ""
-        return f"{text}: {detail}" if detail else text
+        if not detail and self.osError is not None:
+            detail = f"errno {self.osError}"
+        return f"{self.meaning}: {detail}" if detail else self.meaning
 
 
 class ConnectBindError(ConnectError):
@@ -180,9 +176,9 @@ class TimeoutError(UserError):
 
 
 class ConnectingCancelledError(Exception):
-    """The attempt was cancelled; `address` is where it would have gone."""
+    """The attempt was cancelled; `address`, an IAddress, is where it would have gone."""
 
-    def __init__(self, address: IAddress) -> None:
+    def __init__(self, address: Any) -> None:
         super().__init__(address)
         self.address = address
 

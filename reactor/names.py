@@ -19,7 +19,7 @@ from .interfaces import (
     IResolutionReceiver,
     IResolverSimple,
 )
-from .resolver import ThreadedResolver
+from .resolver import SimpleResolver, ThreadedResolver
 
 
 @implementer(IReactorPluggableNameResolver, IReactorPluggableResolver)
@@ -59,7 +59,7 @@ class Names:
     def resolve(self, name: str, timeout: Sequence[int] = (1, 3, 11, 45)) -> Deferred[str]:
         """The first IPv4 address of `name`, as text. An empty name stands for every interface.
 
-        Errback: DNSLookupError.
+        `timeout` is in seconds; a sequence stands for its sum. Errback: DNSLookupError.
         """
         if not isinstance(name, str):
             return fail(TypeError(f"resolve() takes a host name as text, not {name!r}"))
@@ -67,32 +67,32 @@ class Names:
             return succeed("0.0.0.0")
         if isIPAddress(name):
             return succeed(name)
-        if self._simple_resolver is not None:
-            answer: Deferred[str] = self._simple_resolver.getHostByName(name, timeout)
-            return answer
-        found = _Lookup(self.nameResolver, name, 0, [IPv4Address]).answer
-        return found.addCallback(lambda address: str(address.host))
+        simple = self._simple_resolver or SimpleResolver(self, self.nameResolver)
+        answer: Deferred[str] = simple.getHostByName(name, timeout)
+        return answer
 
     def first_address(self, name: str, port: int) -> Deferred[IPv4Address | IPv6Address]:
         """The address to connect to when only one is tried: an IPv4 one if there is any.
 
         Errback: DNSLookupError.
         """
-        return _Lookup(self.nameResolver, name, port, [IPv4Address, IPv6Address]).answer
+        return _Lookup(self.nameResolver, name, port).answer
 
 
 @implementer(IResolutionReceiver)
 class _Lookup:
     """Collects the addresses of a name; `answer` is the first IPv4 one, or else the first."""
 
-    def __init__(self, resolver: Any, name: str, port: int, kinds: list[type]) -> None:
+    def __init__(self, resolver: Any, name: str, port: int) -> None:
         self._name = name
         self._lookup: Any = None
+        self._is_cancelled = False
         self._found: list[Any] = []
         self.answer: Deferred[Any] = Deferred(self._cancelled)
-        resolver.resolveHostName(self, name, port, kinds, "TCP")
+        resolver.resolveHostName(self, name, port, [IPv4Address, IPv6Address], "TCP")
 
     def _cancelled(self, answer: Deferred[Any]) -> None:
+        self._is_cancelled = True
         if self._lookup is not None:
             self._lookup.cancel()
 
@@ -103,8 +103,8 @@ class _Lookup:
         self._found.append(address)
 
     def resolutionComplete(self) -> None:
-        if self.answer.called:
-            return  # cancelled
+        if self._is_cancelled:
+            return
         self._found.sort(key=lambda address: not isinstance(address, IPv4Address))
         if self._found:
             self.answer.callback(self._found[0])

@@ -89,7 +89,7 @@ class Client(Connection):
         try:
             sock = socket.socket(family, socket.SOCK_STREAM)
         except OSError as error:
-            self.fail(getConnectError(error))
+            self._refused(error)
             return
         sock.setblocking(False)
         self._take_socket(sock)
@@ -136,7 +136,8 @@ class Client(Connection):
         self.connector.succeeded(self)
 
     def _refused(self, error: OSError, told: ConnectError | None = None) -> None:
-        told = told or getConnectError(error)
+        where, why = self.connector.getDestination(), error.strerror or str(error)
+        told = told or getConnectError((error.errno or 0, f"{where}, {why}"))
         told.__cause__ = error
         self.fail(told)
 
