@@ -259,106 +259,119 @@ class Deferred(Outcome, Generic[T]):
 
         A Failure as result is as good as `errback`.
         """
-        if self._state or type(result) in _outcomes:
+        plain: type | None = type(result)
+        if self._state or plain in _outcomes:
             if not self._is_ready(result):
                 return
             failed = self._state == 2
+            plain = None
         else:
             self._canceller = None
             self.result = result
-            if self._callbacks is None:
+            callbacks: Any = self._callbacks
+            if callbacks is None:
                 self._state = 1
                 return
+            if type(callbacks) is tuple and callbacks[3] is None and callbacks[0] is not None:
+                # A single callback without arguments is what happens most: the loop below, without the loop.
+                callback, _, context, _ = callbacks
+                if context is not _WAITS:
+                    self._state = 3
+                    try:
+                        value: Any = context.run(callback, result)
+                    except BaseException as error:
+                        value = caught(error)
+                    if type(value) not in _outcomes and self._callbacks is callbacks:
+                        self._callbacks = None
+                        self.result = value
+                        self._state = 1
+                        return
+                    self._conclude(callbacks, value)
+                    del self, result, callbacks, value  # see the end
+                    return
             failed = False
         # From here on: call the callbacks of this Deferred, and of those that wait for it. One loop and a list of
         # Deferreds to come back to, instead of recursion: chains may be thousands long. It stands here, and not in
-        # a method of its own, as this is what happens most, and a call less is a twentieth of it.
+        # a method of its own, as a call less is a twentieth of it all.
         has_raised = False
         below: list[Deferred[Any]] | None = None
         current: Deferred[Any] = self
         following: Deferred[Any] | None = None
         while True:
             current._state = 3
-            value: Any = current.result
-            callbacks: Any = current._callbacks
+            value = current.result
+            callbacks = current._callbacks
             entry: Any
-            rest: Any
-            if type(callbacks) is tuple:
-                entry, rest = callbacks, None
-            else:
-                rest = iter(callbacks)
-                entry = next(rest)
-            while True:
+            for entry in (callbacks,) if type(callbacks) is tuple else callbacks:
                 callback, errback, context, extra = entry
                 if failed:
                     callback = errback
-                if callback is not None:
-                    try:
-                        if extra is None:
-                            if context is not _WAITS:
-                                value = context.run(callback, value)
-                            elif callback._state == 4 and callback._callbacks is not None:
-                                callback.result = value
-                                current.result = None
-                                following = callback
-                                break
-                            else:
-                                callback._receive(value, failed)
-                                value = None
-                        elif context is _RESUMES:
-                            if failed:
-                                current._guard = value
-                            following = callback(extra, value)
-                            value = current.result
-                            if following is not None:
-                                break
-                        elif failed:
-                            value = context.run(callback, value, *extra[2], **extra[3])
-                        else:
-                            value = context.run(callback, value, *extra[0], **extra[1])
-                    except BaseException as error:
-                        if failed and error is value.value:
-                            # An errback raised again what it was given, as trap() does: the failure goes on.
-                            error.__traceback__ = value.tb
-                        else:
-                            value = caught(error)
-                    if type(value) in _outcomes:
-                        state = value._state
-                        if state == 1:  # what _follow would do
-                            inner = value
-                            current.result = value = inner.result
-                            inner.result = None
-                            failed = False
-                        elif state == -1:
-                            current.result = value
-                            failed = has_raised = True
-                        elif state == 0 and value._callbacks is None and current._state == 3:  # as well
-                            value._callbacks = (current, current, _WAITS, None)
-                            current.result = value
-                            current._state = 4
+                if callback is None:
+                    continue
+                try:
+                    if extra is None:
+                        if context is not _WAITS:
+                            value = context.run(callback, value)
+                        elif callback._state == 4 and callback._callbacks is not None:
+                            callback.result = value
+                            current.result = None
+                            following = callback
                             break
-                        elif current._follow(value):
-                            value = current.result
-                            failed = isinstance(value, Failure)
                         else:
-                            break
-                    else:
-                        current.result = value
-                        failed = False
-                if rest is not None:
-                    for entry in rest:
-                        break
-                    else:
-                        rest = None
-                if rest is None:
-                    if current._callbacks is callbacks:
-                        current._callbacks = None
+                            callback._receive(value, failed)
+                            value = None
+                    elif context is _RESUMES:
                         if failed:
-                            current._watch(value)
-                        else:
-                            current._state = 1
-                        entry = None
+                            current._guard = value
+                        following = callback(extra, value)
+                        value = current.result
+                        if following is not None:
+                            break
+                    elif failed:
+                        value = context.run(callback, value, *extra[2], **extra[3])
+                    else:
+                        value = context.run(callback, value, *extra[0], **extra[1])
+                except BaseException as error:
+                    if failed and error is value.value:
+                        # An errback raised again what it was given, as trap() does: the failure goes on.
+                        error.__traceback__ = value.tb
+                    else:
+                        current.result = value = caught(error)
+                        failed = has_raised = True
+                    continue
+                kind = type(value)
+                if kind is plain or kind not in _outcomes:  # mostly one type goes all the way
+                    current.result = value
+                    plain = kind
+                    failed = False
+                    continue
+                state = value._state
+                if state == 1:  # what _follow would do
+                    inner = value
+                    current.result = value = inner.result
+                    inner.result = None
+                    failed = False
+                elif state == -1:
+                    current.result = value
+                    failed = has_raised = True
+                elif state == 0 and value._callbacks is None and current._state == 3:  # as well
+                    value._callbacks = (current, current, _WAITS, None)
+                    current.result = value
+                    current._state = 4
                     break
+                elif current._follow(value):
+                    value = current.result
+                    failed = isinstance(value, Failure)
+                else:
+                    break
+            else:
+                if current._callbacks is callbacks:
+                    current._callbacks = None
+                    if failed:
+                        current._watch(value)
+                    else:
+                        current._state = 1
+                    entry = None
             # Here when all was called, a callback paused this Deferred or made it wait, or another is to be run first.
             if entry is not None:
                 if entry is current._callbacks:  # what _leave would do
@@ -370,6 +383,8 @@ class Deferred(Outcome, Generic[T]):
                             current._watch(value)
                         else:
                             current._state = 1
+                elif current._state == 4 and callbacks[0] is entry and len(callbacks) == 2:
+                    current._callbacks = callbacks[1]
                 else:
                     below = current._leave(entry, below)
             if following is None:
@@ -565,6 +580,16 @@ class Deferred(Outcome, Generic[T]):
         else:
             self._state = 1
         return False
+
+    def _conclude(self, entry: Entry, value: Any) -> None:
+        """The only callback gave no plain value, or changed this Deferred: what is left to do."""
+        if type(value) in _outcomes and not isinstance(value, Failure):
+            self._follow(value)
+        else:
+            self.result = value
+        if self._leave(entry, None):
+            self._state = 2 if isinstance(self.result, Failure) else 1
+            self._run()
 
     def _go_on(self) -> None:
         """A callback was added after the Deferred had fired: call it, if it is the time."""

@@ -32,13 +32,23 @@ Driven = Coroutine[Any, Any, T] | Generator[Any, Any, T]
 class Driver:
     """A coroutine on its way, and the Deferred that waits for its end."""
 
-    __slots__ = ("_context", "_coroutine", "_deferred", "_entry", "_is_cancelling", "_kind", "_waits_for")
+    __slots__ = (
+        "_context",
+        "_coroutine",
+        "_deferred",
+        "_entry",
+        "_is_cancelling",
+        "_kind",
+        "_send",
+        "_waits_for",
+    )
 
     def __init__(
         self, kind: type[Deferred[Any]], coroutine: Driven[Any], deferred: Deferred[Any], context: Context
     ) -> None:
         self._kind = kind
         self._coroutine = coroutine
+        self._send = coroutine.send
         self._deferred = deferred
         self._context = context
         self._waits_for: Deferred[Any] | asyncio.Future[Any] | None = None
@@ -66,7 +76,7 @@ class Driver:
         Returns its Deferred when it has ended and there are callbacks to call, else None.
         """
         self._waits_for = None
-        send = self._coroutine.send
+        send = self._send
         while True:
             if type(result) in _outcomes and isinstance(result, Failure):
                 goes_on, yielded = _throw(self._coroutine, result)
@@ -124,7 +134,7 @@ class Driver:
     def _finish(self, result: Any) -> Deferred[Any] | None:
         deferred = self._deferred
         # The coroutine, its Deferred and this object refer to each other no longer: no cycle is left.
-        del self._deferred, self._coroutine, self._entry
+        del self._deferred, self._coroutine, self._send, self._entry
         return finish(deferred, result)
 
     # -- what is not ours
