@@ -1,6 +1,9 @@
 """How a reactor turns host names into addresses, and who may replace it."""
 
 import pytest
+from zope.interface import implementer
+from zope.interface.verify import verifyObject
+
 from wirelab.reactor.address import IPv4Address, IPv6Address
 from wirelab.reactor.defer import CancelledError, succeed
 from wirelab.reactor.error import DNSLookupError
@@ -11,8 +14,6 @@ from wirelab.reactor.interfaces import (
     IResolverSimple,
 )
 from wirelab.reactor.task import deferLater
-from zope.interface import implementer
-from zope.interface.verify import verifyObject
 
 
 @implementer(IHostnameResolver)
