@@ -289,6 +289,12 @@ class Deferred(Outcome, Generic[T]):
                     self._conclude(callbacks, value)
                     del self, result, callbacks, value  # see the end
                     return
+                if callback._state == 4 and callback._callbacks is not None:
+                    # Only another Deferred waits for this one: it is the one to run.
+                    self._callbacks = self.result = None
+                    self._state = 1
+                    callback.result = result
+                    self = callback
             failed = False
         # From here on: call the callbacks of this Deferred, and of those that wait for it. One loop and a list of
         # Deferreds to come back to, instead of recursion: chains may be thousands long. It stands here, and not in
