@@ -59,8 +59,8 @@ class _Place:
 class Failure(Outcome, BaseException):
     """An exception and its traceback.
 
-    With no arguments it takes the exception that is being handled. `captureVars` keeps the local variables of each
-    frame as text, so that they outlive `cleanFailure` and pickling.
+    With no arguments it takes the exception that is being handled. `captureVars` keeps the local variables
+    of each frame as text, so that they outlive `cleanFailure` and pickling.
 
     Attributes: `value` the exception, `type` its class, `tb` its traceback or None.
 
@@ -76,7 +76,8 @@ class Failure(Outcome, BaseException):
     # Not even an empty dictionary is made for the attributes: a callback that raises costs a fifth less.
     __slots__ = ("_places", "_was_told", "tb", "type", "value")
 
-    #: What a Deferred has in this place is its state, never negative: the loop over the callbacks asks for both at once.
+    #: What a Deferred has in this place is its state, never negative: the loop over the callbacks asks for
+    #: both at once.
     _state: ClassVar[int] = -1
 
     def __init__(
@@ -119,7 +120,10 @@ class Failure(Outcome, BaseException):
     # -- asking what it is
 
     def check(self, *errorTypes: _ErrorType) -> _ErrorType | None:
-        """The first of `errorTypes` (classes, or qualified names of classes) the exception is an instance of, or None."""
+        """The first of `errorTypes` that the exception is an instance of, or None.
+
+        They are classes, or qualified names of classes.
+        """
         names: set[str] | None = None
         for wanted in errorTypes:
             if isinstance(wanted, str):
@@ -151,7 +155,10 @@ class Failure(Outcome, BaseException):
 
     @property
     def frames(self) -> list[tuple[str, str, int, list[tuple[str, str]], list[tuple[str, str]]]]:
-        """Function, file, line, local variables as text (with `captureVars`), and an empty list; outermost first."""
+        """Function, file, line, local variables as text (with `captureVars`), and an empty list.
+
+        The outermost frame comes first.
+        """
         return [(p.function, p.file, p.line, list(p.variables), []) for p in self._summary()]
 
     def getErrorMessage(self) -> str:
@@ -198,9 +205,9 @@ class Failure(Outcome, BaseException):
     def getTraceback(self, elideFrameworkCode: bool | int = False, detail: Detail = "default") -> str:
         """The traceback as text.
 
-        Frames of wirelab's own machinery are folded into one line, or left out with `elideFrameworkCode`; the frame that
-        raised is always shown. `detail` is "default" (as Python prints it), "brief" (one line per frame) or
-        "verbose" (with local variables).
+        Frames of wirelab's own machinery are folded into one line, or left out with `elideFrameworkCode`;
+        the frame that raised is always shown. `detail` is "default" (as Python prints it), "brief" (one
+        line per frame) or "verbose" (with local variables).
         """
         if detail not in ("default", "brief", "verbose"):
             raise ValueError(f"detail is 'default', 'brief' or 'verbose', not {detail!r}")

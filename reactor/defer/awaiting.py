@@ -1,4 +1,4 @@
-"""What `await deferred` yields: the part of asyncio's Future that a Task looks at, and what our driver waits for."""
+"""What `await deferred` yields: as much of an asyncio Future as a Task looks at."""
 
 from __future__ import annotations
 
@@ -23,14 +23,15 @@ RESUMES: Final[Any] = object()
 class Waiting:
     """One wait of one coroutine for one Deferred.
 
-    An asyncio Task (in C or Python, on any loop) recognises it by `_asyncio_future_blocking` and uses `get_loop`,
-    `add_done_callback`, `cancel` and `result`. Our own driver recognises it by its class and uses `deferred`.
+    An asyncio Task (in C or Python, on any loop) recognises it by `_asyncio_future_blocking` and uses
+    `get_loop`, `add_done_callback`, `cancel` and `result`. Our own driver recognises it by its class and
+    uses `deferred`.
     """
 
     __slots__ = ("_callbacks", "_is_cancelled", "_is_done", "_loop", "deferred", "outcome")
 
-    # Whoever makes one fills in `deferred`: an __init__ would double the cost. The rest is filled in when a Task
-    # asks; our own driver, the common case, never does.
+    # Whoever makes one fills in `deferred`: an __init__ would double the cost. The rest is filled in when a
+    # Task asks; our own driver, the common case, never does.
     deferred: Deferred[Any]
     outcome: Any
     _callbacks: list[tuple[Callable[[Any], object], Context | None]]

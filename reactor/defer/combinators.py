@@ -73,7 +73,8 @@ def _checked(who: str, given: Iterable[Deferred[Any]]) -> list[Deferred[Any]]:
     for d in ds:
         if not isinstance(d, Deferred):
             raise TypeError(
-                f"{who}() takes Deferreds, not {shorten(d)}: wrap it, for example maybeDeferred(f) or ensureDeferred(coroutine)"
+                f"{who}() takes Deferreds, not {shorten(d)}: "
+                "wrap it, for example maybeDeferred(f) or ensureDeferred(coroutine)"
             )
     return ds
 

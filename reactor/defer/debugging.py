@@ -20,7 +20,7 @@ _plain_errback = Deferred.errback
 
 
 def setDebugging(on: bool) -> None:
-    """Have every Deferred made from now on remember its age, its callbacks, what each returned, and who fired it.
+    """Have every Deferred made from now on remember its age, what its callbacks returned, and who fired it.
 
     `Deferred.describe` shows it. Those made before go on as they are.
     """
@@ -102,7 +102,8 @@ def _note_firer(deferred: Deferred[Any]) -> None:
         record.fired_by = origin.outside(sys._getframe(2))
 
 
-#: Name -> the method as it is, and the one that remembers. Exchanged in the class, so that neither asks which.
+#: Name -> the method as it is, and the one that remembers. Exchanged in the class, so that neither asks
+#: which.
 _METHODS: dict[str, tuple[Any, Any]] = {
     "__init__": (_plain_init, _init),
     "addCallbacks": (_plain_add, _add_callbacks),

@@ -27,13 +27,15 @@ U = TypeVar("U")
 #: callback, errback, the context to call them in, and their further arguments: (args, kwargs) of either.
 Entry = tuple[Any, Any, Any, Any]
 
-# An entry that is no callback but part of the machinery has one of these in the place of its context, so that
-# ordinary entries pay nothing for them. RESUMES: call `callback(extra, result)`, which returns a Deferred whose
-# callbacks are to be called next, or None. WAITS: `callback` is a Deferred that waits for this one's result.
+# An entry that is no callback but part of the machinery has one of these in the place of its context, so
+# that ordinary entries pay nothing for them. RESUMES: call `callback(extra, result)`, which returns a
+# Deferred whose callbacks are to be called next, or None. WAITS: `callback` is a Deferred that waits for
+# this one's result.
 _RESUMES: Final[Any] = RESUMES
 _WAITS: Final[Any] = object()
 
-# The states. Plain numbers in module globals: this is the hot path, and an enum costs ten times the comparison.
+# The states. Plain numbers in module globals: this is the hot path, and an enum costs ten times the
+# comparison.
 _WAITING: Final = 0  # no result yet
 _FIRED: Final = 1  # has a result, and no callback left to call with it
 _FAILED: Final = 2  # the same, with a Failure
@@ -58,20 +60,23 @@ _last_code: CodeType | None = None
 class Deferred(Outcome, Generic[T]):
     """A result that will be there later, and the functions to call with it.
 
-    Callbacks are called in the order in which they were added, each with what the one before returned; after an
-    exception, or a returned Failure, it is the errbacks that are called. A callback that returns a Deferred makes
-    those after it wait for its result. Each runs in the context (`contextvars`) it was added in.
+    Callbacks are called in the order in which they were added, each with what the one before returned;
+    after an exception, or a returned Failure, it is the errbacks that are called. A callback that returns a
+    Deferred makes those after it wait for its result. Each runs in the context (`contextvars`) it was added
+    in.
 
-    `await` gives the result and leaves it in place; it works in coroutines driven by wirelab and in asyncio's tasks.
+    `await` gives the result and leaves it in place; it works in coroutines driven by wirelab and in
+    asyncio's tasks.
 
-    `canceller(deferred)` is called by `cancel`: it stops what was to bring the result, and may fire the Deferred itself.
+    `canceller(deferred)` is called by `cancel`: it stops what was to bring the result, and may fire the
+    Deferred itself.
 
-    Attributes: `called` whether it has fired, `paused` how often it was paused, `result` its present result (a Failure
-    after an error), which is not there before it has fired.
+    Attributes: `called` whether it has fired, `paused` how often it was paused, `result` its present result
+    (a Failure after an error), which is not there before it has fired.
     """
 
-    # No __dict__: an attribute is read and written at a fixed offset. Slots that only some need (those after the
-    # empty line) are not filled when a Deferred is made: nine stores instead of six would be 5 % of its whole life.
+    # No __dict__: an attribute is read and written at a fixed offset. Slots that only some need (`_guard`,
+    # `_pauses`, `_record`) are not filled when a Deferred is made.
     __slots__ = (
         "__weakref__",
         "_callbacks",
@@ -83,7 +88,7 @@ class Deferred(Outcome, Generic[T]):
         "_record",
         "_state",
         "result",
-    )  # fmt: skip
+    )
 
     result: Any
     _callbacks: Entry | list[Entry] | None  # a single one, the most frequent number, without a list around it
@@ -108,7 +113,10 @@ class Deferred(Outcome, Generic[T]):
             self._find_origin(frame)
 
     def _find_origin(self, frame: FrameType) -> None:
-        """Look through frames of machinery, and remember the last code that is none: loops make many Deferreds."""
+        """Look through frames of machinery.
+
+        The last code that is none is remembered: a loop makes many Deferreds at one place.
+        """
         global _last_code
         code = frame.f_code
         if code.co_filename in _user_files:
@@ -137,7 +145,7 @@ class Deferred(Outcome, Generic[T]):
         errbackArgs: tuple[Any, ...] | None = (),
         errbackKeywords: Mapping[str, Any] | None = _NO_KEYWORDS,
     ) -> Deferred[Any]:
-        """Call `callback(result, *callbackArgs, **callbackKeywords)` with a result, or `errback` with a Failure.
+        """Call one of the two: `callback(result, *callbackArgs, **callbackKeywords)`, or `errback` so.
 
         None in the place of either lets the result, or the failure, pass.
         """
@@ -245,8 +253,9 @@ class Deferred(Outcome, Generic[T]):
     ) -> Deferred[Any]:
         """Cancel this Deferred when it has not fired within `timeout` seconds of `clock`, an IReactorTime.
 
-        It then fails with TimeoutError; or `onTimeoutCancel(result, timeout)` is called with what the cancelling gave (as
-        a rule a Failure of CancelledError), and what it returns or raises is the result.
+        It then fails with TimeoutError; or `onTimeoutCancel(result, timeout)` is called with what the
+        cancelling gave (as a rule a Failure of CancelledError), and what it returns or raises is the
+        result.
         """
         timed = TimeLimit(self, timeout, onTimeoutCancel)
         timed.call = clock.callLater(timeout, timed.expire)
@@ -255,9 +264,9 @@ class Deferred(Outcome, Generic[T]):
     # -- firing
 
     def callback(self, result: T | Failure) -> None:
-        """Fire with a result. Raises: AlreadyCalledError when it has fired; TypeError for a Deferred as result.
+        """Fire with a result; a Failure as result is as good as `errback`.
 
-        A Failure as result is as good as `errback`.
+        Raises: AlreadyCalledError when it has fired; TypeError for a Deferred as result.
         """
         plain: type | None = type(result)
         if self._state or plain in _outcomes:
@@ -296,9 +305,9 @@ class Deferred(Outcome, Generic[T]):
                     callback.result = result
                     self = callback
             failed = False
-        # From here on: call the callbacks of this Deferred, and of those that wait for it. One loop and a list of
-        # Deferreds to come back to, instead of recursion: chains may be thousands long. It stands here, and not in
-        # a method of its own, as a call less is a twentieth of it all.
+        # From here on: call the callbacks of this Deferred, and of those that wait for it. One loop and a
+        # list of Deferreds to come back to, instead of recursion: chains may be thousands long. It stands
+        # here, and not in a method of its own, as a call less is a twentieth of it all.
         has_raised = False
         below: list[Deferred[Any]] | None = None
         current: Deferred[Any] = self
@@ -378,7 +387,8 @@ class Deferred(Outcome, Generic[T]):
                     else:
                         current._state = 1
                     entry = None
-            # Here when all was called, a callback paused this Deferred or made it wait, or another is to be run first.
+            # Here when all was called, a callback paused this Deferred or made it wait, or another is to be
+            # run first.
             if entry is not None:
                 if entry is current._callbacks:  # what _leave would do
                     current._callbacks = None
@@ -444,8 +454,9 @@ class Deferred(Outcome, Generic[T]):
     def cancel(self) -> None:
         """Give up waiting: call the canceller, and fail with CancelledError unless that fired the Deferred.
 
-        One that waits for another Deferred cancels that one; one that has its result is left alone. The Deferred of
-        a coroutine cancels what the coroutine waits for, and fires when the coroutine has ended.
+        One that waits for another Deferred cancels that one; one that has its result is left alone. The
+        Deferred of a coroutine cancels what the coroutine waits for, and fires when the coroutine has
+        ended.
         """
         waited: Deferred[Any] = self
         seen = set()
@@ -632,7 +643,7 @@ class Deferred(Outcome, Generic[T]):
         return None
 
     def _receive(self, result: Any, failed: bool) -> None:
-        """Take the result of the Deferred that this one waited for, when there are no callbacks to call now."""
+        """Take the result of the Deferred that this one waited for; it has no callbacks to call now."""
         self.result = result
         if self._state != _CHAINED:
             self._state = _PAUSED
@@ -674,7 +685,10 @@ class Deferred(Outcome, Generic[T]):
         return False
 
     def _leave(self, entry: Entry, below: list[Deferred[Any]] | None) -> list[Deferred[Any]] | None:
-        """The loop goes elsewhere, or stops, after `entry`. Returns `below`, with this one when there is more to call."""
+        """The loop goes elsewhere, or stops, after `entry`.
+
+        Returns `below`, with this one when there is more to call.
+        """
         callbacks = cast("list[Entry]", self._callbacks)
         if self._callbacks is entry or callbacks[-1] is entry:
             self._callbacks = None
@@ -783,7 +797,10 @@ def _pass_on(chain: tuple[Deferred[Any], Deferred[Any]], result: Any) -> Deferre
 
 
 def _swallow(_: object) -> NoReturn:
-    """Stands in the place of the canceller of a Deferred that was cancelled without one. It is never called."""
+    """Stands in the place of the canceller of a Deferred that was cancelled without one.
+
+    It is never called.
+    """
     raise AssertionError("a fired Deferred has no canceller")
 
 

@@ -100,11 +100,15 @@ class Driver:
                     continue
             else:
                 waited = None
-            if waited is not None and waited._state == 0 and waited._callbacks is None:
-                if not self._is_cancelling:
-                    self._waits_for = waited
-                    waited._callbacks = self._entry
-                    return None
+            if (
+                waited is not None
+                and waited._state == 0
+                and waited._callbacks is None
+                and not self._is_cancelling
+            ):
+                self._waits_for = waited
+                waited._callbacks = self._entry
+                return None
             result, waits = self._wait_for(yielded)
             if waits:
                 return None
@@ -174,7 +178,7 @@ class Driver:
         self._go_on(result)
 
     def _wait_a_turn(self) -> bool:
-        """Go on in the next turn of the loop that runs here; False when none does, and there is nothing to wait for."""
+        """Go on in the next turn of the loop that runs here; False when none does."""
         asyncio = sys.modules.get("asyncio")  # when nobody imported it, none of its loops can be running
         loop = asyncio._get_running_loop() if asyncio is not None else None
         if loop is not None:

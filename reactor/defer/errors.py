@@ -46,7 +46,10 @@ class NotACoroutineError(TypeError):
 
 
 class FirstError(DeferError):
-    """The first failure of several Deferreds: `subFailure` is the Failure, `index` the place of its Deferred."""
+    """The first failure of several Deferreds.
+
+    Attributes: `subFailure` is the Failure, `index` the place of its Deferred.
+    """
 
     def __init__(self, failure: Failure, index: int) -> None:
         super().__init__(failure, index)

@@ -23,8 +23,8 @@ class _Clock(Protocol):
 class DeferredFilesystemLock:
     """A lock between processes on this machine, which `deferUntilLocked` waits for.
 
-    Creating a symbolic link is atomic and fails when it exists; the link's target is the holder's process id, so that the
-    lock of a process that died is taken over.
+    Creating a symbolic link is atomic and fails when it exists; the link's target is the holder's process
+    id, so that the lock of a process that died is taken over.
 
     `name` is the path of the link; `scheduler` the clock to wait with, None for the reactor that runs.
     Attributes: `locked` whether this object holds the lock, `clean` whether its last holder released it.
@@ -41,7 +41,10 @@ class DeferredFilesystemLock:
         self._waiting: Deferred[None] | None = None
 
     def lock(self) -> bool:
-        """Try to take the lock, now. Raises: OSError when the link cannot be made for another reason than a holder."""
+        """Try to take the lock, now.
+
+        Raises: OSError when the link cannot be made for another reason than a holder.
+        """
         clean = True
         while True:
             try:
@@ -70,7 +73,8 @@ class DeferredFilesystemLock:
     def deferUntilLocked(self, timeout: float | None = None) -> Deferred[None]:
         """Fires with None when the lock is taken; tries every second, for at most `timeout` seconds.
 
-        Fails with TimeoutError, or with AlreadyTryingToLockError when an earlier call still waits; cancelling stops trying.
+        Fails with TimeoutError, or with AlreadyTryingToLockError when an earlier call still waits;
+        cancelling stops trying.
         """
         if self._waiting is not None:
             return fail(AlreadyTryingToLockError(f"deferUntilLocked() for {self.name!r} is waiting already"))

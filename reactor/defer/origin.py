@@ -21,7 +21,7 @@ user_files: set[str] = set()
 
 
 def outside(frame: FrameType) -> Origin:
-    """Code and offset of the nearest frame that a user wrote, beginning with `frame`; if there is none, of `frame`."""
+    """Code and offset of the nearest frame that a user wrote, from `frame` on, or else of `frame`."""
     found: FrameType | None = frame
     for _ in range(_DEPTH):
         if found is None:

@@ -146,7 +146,10 @@ class DeferredQueue(Generic[T]):
         self.waiting: deque[Deferred[T]] = deque()
 
     def put(self, obj: T) -> None:
-        """Give `obj` to the first taker, or keep it for one. Raises: QueueOverflow when `size` objects wait already."""
+        """Give `obj` to the first taker, or keep it for one.
+
+        Raises: QueueOverflow when `size` objects wait already.
+        """
         if self.waiting:
             self.waiting.popleft().callback(obj)
         elif self.size is None or len(self.pending) < self.size:

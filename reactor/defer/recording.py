@@ -59,9 +59,9 @@ shorten = _Shortener().repr
 class Link:
     """One callback of a chain.
 
-    `name` is the function's qualified name, and `kind` what it is: "await" is a coroutine that waits, "deferred"
-    another Deferred that does. `returned` is the shortened repr of what it gave, None while it has not run; `raised`
-    whether that was an exception or a Failure.
+    `name` is the function's qualified name, and `kind` what it is: "await" is a coroutine that waits,
+    "deferred" another Deferred that does. `returned` is the shortened repr of what it gave, None while it
+    has not run; `raised` whether that was an exception or a Failure.
     """
 
     name: str
@@ -79,9 +79,10 @@ class Link:
 class DeferredState:
     """What a Deferred is at one moment, for a display.
 
-    `origin` and `fired_by` are "file:line in function". Known only of a Deferred made while debugging was on: `age`,
-    seconds since it was made; `fired_by`; and of `chain` the callbacks that have run, which stand before those to come.
-    `result` is the shortened repr, or "ValueError: message" of a failure, None while there is none.
+    `origin` and `fired_by` are "file:line in function". Known only of a Deferred made while debugging was
+    on: `age`, seconds since it was made; `fired_by`; and of `chain` the callbacks that have run, which
+    stand before those to come. `result` is the shortened repr, or "ValueError: message" of a failure, None
+    while there is none.
     """
 
     state: Literal["waiting", "fired", "failed", "paused", "chained"]

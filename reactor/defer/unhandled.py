@@ -25,8 +25,8 @@ log = logging.getLogger("wirelab.reactor.defer")
 #: Seconds of a running reactor that a failure may stay without an errback before it is told.
 GRACE = 2.0
 
-#: How many failures are told in full per WINDOW seconds; more are counted by kind and place, and told as a sum.
-#: A loop that fails ten thousand times must not spend the session on saying so.
+#: How many failures are told in full per WINDOW seconds; more are counted by kind and place, and told as a
+#: sum. A loop that fails ten thousand times must not spend the session on saying so.
 BURST = 20
 WINDOW = 2.0
 
@@ -38,7 +38,10 @@ _WATCHED = 20_000
 
 
 class Guard:
-    """Watches over one failure that has no errback yet; it never refers to the Deferred, which may be collected."""
+    """Watches over one failure that has no errback yet.
+
+    It never refers to the Deferred, which may be collected.
+    """
 
     __slots__ = ("__weakref__", "context", "failure", "fired", "made")
 

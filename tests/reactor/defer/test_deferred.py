@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextvars
 from collections.abc import Callable
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -404,7 +405,7 @@ def test_many_fired_deferreds_returned_one_after_the_other_do_not_recurse() -> N
 @pytest.mark.parametrize("fire_first", [False, True])
 def test_many_deferreds_each_waiting_for_the_next_do_not_recurse(fire_first: bool) -> None:
     chain: list[Deferred[Any]] = [Deferred() for _ in range(MANY)]
-    for outer, inner in zip(chain, chain[1:], strict=False):
+    for outer, inner in pairwise(chain):
         outer.addCallback(lambda _, inner=inner: inner)
     for d in chain[:-1] if fire_first else reversed(chain[:-1]):
         d.callback(None)
@@ -415,7 +416,7 @@ def test_many_deferreds_each_waiting_for_the_next_do_not_recurse(fire_first: boo
 def test_many_waiting_deferreds_with_callbacks_left_do_not_recurse() -> None:
     chain: list[Deferred[Any]] = [Deferred() for _ in range(MANY)]
     ran: list[int] = []
-    for number, (outer, inner) in enumerate(zip(chain, chain[1:], strict=False)):
+    for number, (outer, inner) in enumerate(pairwise(chain)):
         outer.addCallback(lambda _, inner=inner: inner)
         outer.addCallback(lambda x, number=number: ran.append(number))
     for d in chain[:-1]:
@@ -429,7 +430,7 @@ def test_many_waiting_deferreds_with_callbacks_left_do_not_recurse() -> None:
 
 def test_many_deferreds_chained_by_chainDeferred_do_not_recurse() -> None:
     chain: list[Deferred[Any]] = [Deferred() for _ in range(MANY)]
-    for first, second in zip(chain, chain[1:], strict=False):
+    for first, second in pairwise(chain):
         first.chainDeferred(second)
     chain[0].callback("end")
     assert outcome(chain[-1]) == ["end"]
@@ -437,7 +438,7 @@ def test_many_deferreds_chained_by_chainDeferred_do_not_recurse() -> None:
 
 def test_cancelling_the_outermost_of_many_does_not_recurse() -> None:
     chain: list[Deferred[Any]] = [Deferred() for _ in range(MANY)]
-    for outer, inner in zip(chain, chain[1:], strict=False):
+    for outer, inner in pairwise(chain):
         outer.addCallback(lambda _, inner=inner: inner)
     for outer in chain[:-1]:
         outer.callback(None)

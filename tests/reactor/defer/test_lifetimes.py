@@ -377,7 +377,10 @@ def test_no_cycle_is_left(scenario: Callable[[], None], debugging: bool) -> None
 
 
 def count() -> Counter[str]:
-    """How many objects of each class there are. A test before may have left some; the log's records are not ours."""
+    """How many objects of each class there are. A test before may have left some
+
+    the log's records are not ours.
+    """
     things = gc.get_objects()
     return Counter(type(thing).__name__ for thing in things if not isinstance(thing, logging.LogRecord))
 

@@ -65,8 +65,9 @@ def test_told_with_where_it_was_made_and_fired(caplog: pytest.LogCaptureFixture)
         d.errback(ValueError("x"))
 
     fire(make())
+    made, fired = line_of(make, 1), line_of(fire, 1)
     assert told(caplog) == [
-        f"unhandled failure in a Deferred made at {line_of(make, 1)}, fired at {line_of(fire, 1)}: ValueError: x"
+        f"unhandled failure in a Deferred made at {made}, fired at {fired}: ValueError: x"
     ]
 
 
