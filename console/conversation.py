@@ -27,10 +27,14 @@ from .errors import EndedError, LocalCallError, LocalClosedError, RemoteClosedEr
 from .live import LiveConnection
 from .outgoing import Outgoing
 from .reading import LINE_LIMIT, Exactly, ReadBuffer, Some, Until, Want
-from .waiting import Clock, Wait, checked_timeout
+from .waiting import Clock, Done, Wait, checked_timeout
 
 if TYPE_CHECKING:
     from typing import Self
+
+
+SENT_HIGH_WATER = 1 << 16
+"""Bytes that may be queued before one who awaits `send` has to wait: where a transport pauses producers."""
 
 
 class Conversation(Protocol):
@@ -57,18 +61,19 @@ class Conversation(Protocol):
 
     # -- sending --------------------------------------------------------------------------------------
 
-    def send(self, data: bytes) -> None:
-        """Send `data`. What the network does not take yet is queued: `await c.drain()` waits for it.
+    def send(self, data: bytes, timeout: float | None = None) -> Deferred[None]:
+        """Send `data`. What the network does not take yet is queued.
+
+        Who sends much awaits it: it fires at once, or when more than `SENT_HIGH_WATER` bytes are queued, when
+        they have gone out. Left alone, it tells of no failure.
 
         Raises: LocalCallError for anything but bytes; LocalClosedError, RemoteClosedError when it is closed.
         """
-        self._check_open("send")
-        self.transport.write(self._checked_bytes("send", data))
+        return self._send("send", self._checked_bytes("send", data), timeout)
 
-    def sendline(self, line: bytes = b"") -> None:
-        """Send `line` and `newline` (CR LF). Raises as `send` does."""
-        self._check_open("sendline")
-        self.transport.write(self._checked_bytes("sendline", line) + self.newline)
+    def sendline(self, line: bytes = b"", timeout: float | None = None) -> Deferred[None]:
+        """Send `line` and `newline` (CR LF); in all else as `send`."""
+        return self._send("sendline", self._checked_bytes("sendline", line) + self.newline, timeout)
 
     def drain(self, timeout: float | None = None) -> Deferred[None]:
         """Wait until all that was sent has been taken by the network.
@@ -134,26 +139,24 @@ class Conversation(Protocol):
 
     # -- ending ---------------------------------------------------------------------------------------
 
-    def close(self) -> None:
-        """Close when all that was sent has gone out; `await c.aclose()` also waits for that."""
-        if self.transport is None or self._is_lost or self._is_closing:
-            return
-        self._is_closing = True
-        self._outgoing.let_go()
-        self.transport.loseConnection()
-        self._buffer.receive_end(is_local=True)
-        self._answer()
+    def close(self, timeout: float | None = None) -> Deferred[None]:
+        """Close when all that was sent has gone out. Who wants to wait until it is closed awaits it."""
+        if not (self.transport is None or self._is_lost or self._is_closing):
+            self._is_closing = True
+            self._outgoing.let_go()
+            self.transport.loseConnection()
+            self._buffer.receive_end(is_local=True)
+            self._answer()
+        return self._wait_closed("close", Done(f"{self._name} close", self._forget_end), timeout)
 
-    def abort(self) -> None:
-        """Close at once, and throw away what has not gone out yet."""
-        self.close()
+    aclose = close  # under the name that contextlib.aclosing() calls
+
+    def abort(self, timeout: float | None = None) -> Deferred[None]:
+        """Close at once, and throw away what has not gone out yet. May be awaited as `close`."""
+        closed = self.close(timeout)
         if self.transport is not None and not self._is_lost:
             self.transport.abortConnection()
-
-    def aclose(self, timeout: float | None = None) -> Deferred[None]:
-        """Close, and wait until it is closed."""
-        self.close()
-        return self.wait_closed(timeout)
+        return closed
 
     def drop_waits(self) -> None:
         """Answer none of the waits that there are: whoever made them is going away."""
@@ -167,9 +170,11 @@ class Conversation(Protocol):
 
     def wait_closed(self, timeout: float | None = None) -> Deferred[None]:
         """Wait until the connection is closed, by either side, cleanly or not."""
-        seconds = checked_timeout(f"{self._name}.wait_closed()", timeout)
-        wait: Wait[None] = Wait(f"{self._name} wait_closed", self._forget_end)
-        if self._is_lost:
+        return self._wait_closed("wait_closed", Wait(f"{self._name} wait_closed", self._forget_end), timeout)
+
+    def _wait_closed(self, call: str, wait: Wait[None], timeout: object) -> Deferred[None]:
+        seconds = checked_timeout(f"{self._name}.{call}()", timeout)
+        if self._is_lost or self.transport is None:
             wait.callback(None)
             return wait
         self._ends.append(wait)
@@ -181,7 +186,7 @@ class Conversation(Protocol):
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        await self.aclose()
+        await self.close()
 
     # -- what the transport calls ---------------------------------------------------------------------
 
@@ -219,6 +224,18 @@ class Conversation(Protocol):
     @property
     def _name(self) -> str:
         return getattr(self.transport, "shortId", "conversation")
+
+    def _send(self, call: str, data: bytes, timeout: object) -> Deferred[None]:
+        seconds = checked_timeout(f"{self._name}.{call}()", timeout)
+        self._check_open(call)
+        self.transport.write(data)
+        done = Done(f"{self._name} {call}", self._outgoing.forget)
+        # A double of a transport may not count.
+        if getattr(self.transport, "bufferedBytes", 0) <= SENT_HIGH_WATER:
+            done.callback(None)
+            return done
+        self._outgoing.add(done)
+        return done.stop_after(seconds, self._clock, lambda: f"{self._name}: not sent within {seconds:g} s")
 
     def _read(self, call: str, want: Want, timeout: object) -> Deferred[bytes]:
         seconds = checked_timeout(f"{self._name}.{call}()", timeout)

@@ -22,7 +22,7 @@ from .live import LiveConnection, LivePort, LiveThing
 from .net import Net
 from .tracebacks import user_lines
 from .verbs import Verbs
-from .waiting import Wait
+from .waiting import Wait, take
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
@@ -205,15 +205,6 @@ class Session:
         self.show(result)
         lines = [displays.result_line(job.label, job.age, result)]
         if isinstance(result, Failure):
-            _take(job.deferred)
+            take(job.deferred)
             lines += user_lines(result.tb, self.cell_name, least=1)
         print("\n".join(lines))
-
-
-def _take(deferred: Deferred[Any]) -> None:
-    """Have the failure of `deferred`, which was just shown, not be told again; it stays, as after `await`."""
-    failure: Failure = deferred.result
-    try:
-        next(deferred.__await__())
-    except BaseException:  # that very failure
-        failure.value.__traceback__ = failure.tb  # without the frame of this function

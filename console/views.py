@@ -16,7 +16,7 @@ from .conversation import Conversation
 from .jobs import deferred_html, deferred_line
 from .live import LiveConnection, LiveThing
 from .tracebacks import story
-from .waiting import what_of
+from .waiting import Done, what_of
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
@@ -65,8 +65,19 @@ class Views:
         return deferred_line(deferred, self._session.jobs.label(deferred))
 
 
+class QuietHook:
+    """Goes before a shell's display hook: what says nothing when it is left alone is not shown."""
+
+    def __call__(self, result: object = None) -> None:
+        """Show the result of an expression."""
+        show: Any = super()
+        show.__call__(None if isinstance(result, Done) else result)
+
+
 def is_live(value: object) -> bool:
     """Whether `value` is a Deferred that waits, or a port, a connection or a talker that is open."""
+    if isinstance(value, Done):
+        return False
     if isinstance(value, Deferred):
         return not value.called or bool(value.paused) or isinstance(value.result, Deferred)
     if isinstance(value, type):
@@ -85,12 +96,17 @@ def install(shell: InteractiveShell, session: Session) -> None:
         plain.for_type(kind, _printed(views.text))
         if kind is not Protocol and kind is not Failure:
             html.for_type(kind, views.html)
+    hook: Any = shell.displayhook
+    hook.__class__ = type(f"Quiet{type(hook).__name__}", (QuietHook, type(hook)), {"__module__": __name__})
     # A conversation has a repr of its own; here its label becomes a name as well.
     plain.for_type(Conversation, _printed(views.text))
 
 
 def remove(shell: InteractiveShell) -> None:
     """Show them as IPython would."""
+    hook: Any = shell.displayhook
+    if isinstance(hook, QuietHook):
+        hook.__class__ = type(hook).__mro__[2]
     for formatter in _formatters(shell):
         for kind in (*TYPES, Conversation):
             formatter.pop(kind, None)

@@ -68,6 +68,32 @@ class Wait(Deferred[T]):
         return self
 
 
+class Done(Wait[None]):
+    """What a call that acts at once gives, for those who want to wait until it is done.
+
+    It may be left alone: a failure that nobody asked for is not told, and the prompt does not show it.
+    """
+
+    __slots__ = ()
+
+    def errback(self, fail: Failure | BaseException | None = None) -> None:
+        """Fire with a failure."""
+        is_left_alone = not self.describe().chain
+        super().errback(fail)
+        if is_left_alone:
+            take(self)
+
+
+def take(deferred: Deferred[Any]) -> None:
+    """Have the failure of `deferred` not be told as unhandled; it stays, as after `await`."""
+    failure = deferred.result
+    if isinstance(failure, Failure):
+        try:
+            next(deferred.__await__())
+        except BaseException:  # that very failure
+            failure.value.__traceback__ = failure.tb  # without the frame of this function
+
+
 def what_of(deferred: Deferred[Any]) -> str:
     """What `deferred` waits for, where it was told; else empty."""
     return deferred.what if isinstance(deferred, Wait) else ""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 from collections.abc import Callable
 from typing import Any
 
@@ -22,7 +23,7 @@ from wirelab.reactor.defer import CancelledError, Deferred
 from wirelab.reactor.error import ConnectionAborted, ConnectionLost
 from wirelab.reactor.failure import Failure
 from wirelab.reactor.task import Clock
-from wirelab.reactor.testing import Pair, connected_pair
+from wirelab.reactor.testing import Pair, StringTransport, connected_pair
 
 
 class Wire:
@@ -160,13 +161,13 @@ def test_a_close_on_this_side_ends_reads_at_once(wire: Wire) -> None:
     wire.pair.flush()
 
 
-def test_aclose_waits_until_all_is_sent_and_closed(wire: Wire) -> None:
+def test_close_waits_until_all_is_sent_and_closed(wire: Wire) -> None:
     wire.here.send(b"bye\n")
-    closed, seen = wire.here.aclose(), wire.peer.wait_closed()
+    closed, seen = wire.here.close(), wire.peer.wait_closed()
     assert not closed.called
     wire.pair.flush()
     assert closed.called and seen.called and result(wire.peer.line()) == b"bye"
-    assert wire.here.aclose().called
+    assert wire.here.close().called
 
 
 def test_waiting_for_the_end_can_be_cancelled_and_timed(wire: Wire) -> None:
@@ -186,6 +187,48 @@ def test_bytes_after_our_own_close_are_dropped(wire: Wire) -> None:
     wire.here.close()
     wire.pair.flush()
     assert wire.here.unread == 0
+
+
+def test_what_was_sent_can_be_awaited_or_left_alone(wire: Wire, caplog: pytest.LogCaptureFixture) -> None:
+    assert result(wire.here.send(b"x")) is None and result(wire.here.sendline()) is None
+    wire.here.transport._window = 0
+    wire.here.send(b"x" * (1 << 17))
+    asked = wire.here.send(b"y")
+    assert not asked.called
+    wire.here.abort()
+    wire.pair.flush()
+    with pytest.raises(ConnectionAborted):
+        result(asked)
+    gc.collect()
+    assert caplog.records == []
+
+
+def test_a_send_that_takes_too_long_says_so(wire: Wire) -> None:
+    wire.here.transport._window = 0
+    sent = wire.here.send(b"x" * (1 << 17), timeout=2)
+    wire.clock.advance(2)
+    with pytest.raises(LocalTimeoutError, match="c1: not sent within 2 s"):
+        result(sent)
+    wire.here.abort()
+    wire.pair.flush()
+
+
+def test_a_cancelled_send_still_goes_out() -> None:
+    wire = Wire(window=1 << 16)
+    sent = wire.here.send(b"x" * (1 << 19))
+    assert not sent.called
+    sent.cancel()
+    with pytest.raises(CancelledError):
+        result(sent)
+    wire.pair.flush()
+    assert wire.peer.unread == 1 << 19
+
+
+def test_it_talks_over_a_double_that_counts_nothing() -> None:
+    alone, double = Conversation(), StringTransport()
+    alone.makeConnection(double)
+    alone.sendline(b"x")
+    assert double.value() == b"x\r\n" and repr(alone) == "<conversation over StringTransport>"
 
 
 # -- limits -------------------------------------------------------------------------------------------

@@ -148,6 +148,20 @@ def test_a_semicolon_or_a_plain_value_shows_nothing(run_lab: Any, capsys: Any) -
     run_lab(body)
 
 
+def test_what_can_be_left_alone_is_not_shown(run_lab: Any, capsys: Any) -> None:
+    async def body(lab: Any) -> None:
+        await lab.cell("port = serve('tcp:0', Protocol)\nc = await connect(f':{port.port}')")
+        last(capsys)
+        await lab.cell("c.send(b'x')")
+        await lab.cell("s = c.sendline(b'x')")
+        await lab.cell("await c.send(b'x')")
+        await lab.cell("c.close()")
+        await lab.cell("await c.close()")
+        assert last(capsys) == "" and len(lab.session.jobs) == 0
+
+    run_lab(body)
+
+
 def test_a_live_deferred_is_shown_and_told_when_it_fires(run_lab: Any, capsys: Any) -> None:
     async def body(lab: Any) -> None:
         await lab.cell("d = sleep(0.001)")

@@ -58,7 +58,7 @@ def test_serve_takes_protocol_classes_and_factories(run_lab: Any, what: Any) -> 
         c = await verb(lab, "connect")(f"tcp:127.0.0.1:{port.port}")
         c.send(b"hi\r\n")
         assert await c.line() == b"hi"
-        await c.aclose()
+        await c.close()
 
     run_lab(body)
 
@@ -135,7 +135,7 @@ def test_a_coroutine_that_meets_the_end_of_its_conversation_is_no_error(run_lab:
 
         port = verb(lab, "serve")("tcp:0", talk)
         c = await verb(lab, "connect")(f":{port.port}")
-        await c.aclose()
+        await c.close()
         await lab.until(lambda: not port.connections)
         assert capsys.readouterr().err == ""
 
@@ -522,7 +522,7 @@ def test_a_closed_conversation_refuses_to_send(run_lab: Any) -> None:
     async def body(lab: Any) -> None:
         port = verb(lab, "serve")("tcp:0", Echo)
         c = await verb(lab, "connect")(f":{port.port}")
-        await c.aclose()
+        await c.close()
         with pytest.raises(LocalClosedError):
             c.send(b"x")
 
