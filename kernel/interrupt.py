@@ -68,6 +68,8 @@ class Interrupts:
         self._answered = 0
         self._overdue = False
         self.received = 0
+        self.has_cancelled = False
+        """Whether the cell that awaits, or awaited last, was cancelled from here."""
         self.struck: contextvars.Context | None = None
         """The context in which the last `KeyboardInterrupt` was raised: it knows the cell it belongs to."""
 
@@ -87,6 +89,7 @@ class Interrupts:
     def foreground(self, awaiting: asyncio.Future[Any]) -> Iterator[None]:
         """While this lasts, `awaiting` is what an interrupt cancels."""
         before, self._awaiting = self._awaiting, awaiting
+        self.has_cancelled = False
         try:
             yield
         finally:
@@ -109,6 +112,7 @@ class Interrupts:
         """The loop is awake: cancel what waits. Runs in the loop's thread."""
         self._answered = max(self._answered, asked)
         if self._awaiting is not None:
+            self.has_cancelled = True
             self._awaiting.cancel()
 
     def _look(self, asked: int) -> None:

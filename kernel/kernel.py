@@ -22,7 +22,7 @@ from ipykernel.jsonutil import json_clean
 from ipykernel.zmqshell import ZMQInteractiveShell
 from traitlets import List, Type, observe
 
-from ..console.session import Session
+from ..console.session import BANNER, Session
 from ..console.shell import SessionShell
 from ..reactor.core import Reactor
 from .dispatch import AttentiveKernel
@@ -52,11 +52,14 @@ class WirelabShell(SessionShell, ZMQInteractiveShell):
         return super().open_session(reactor)
 
     def _get_exc_info(self, exc_tuple: Any = None) -> tuple[type[BaseException], BaseException, Any]:
-        """What IPython is about to show; an interrupt without our handler's frame."""
+        """What IPython is about to show: a cell that was cancelled by an interrupt was interrupted."""
         kind, error, trace = super()._get_exc_info(exc_tuple)
+        if kind is asyncio.CancelledError and self.kernel.interrupts.has_cancelled:
+            kind, error = KeyboardInterrupt, KeyboardInterrupt()
         return kind, error, without_handler(trace)
 
     banner1 = f"wirelab {VERSION}, Python {platform.python_version()}: a live lab for wires\n"
+    banner2 = BANNER
 
     @observe("exit_now")
     def _update_exit_now(self, change: dict[str, Any]) -> None:
@@ -124,6 +127,14 @@ class WirelabKernel(AttentiveKernel):
             self._reply_with(error, stream, ident, parent)
         finally:
             self._mend_streams()
+
+    async def do_execute(self, *args: Any, **options: Any) -> dict[str, Any]:
+        """Run a cell and give the content of its reply; the error named there is the one that was shown."""
+        self.interrupts.has_cancelled = False
+        reply: dict[str, Any] = await super().do_execute(*args, **options)
+        if reply.get("ename") == "CancelledError" and self.interrupts.has_cancelled:
+            reply["ename"] = KeyboardInterrupt.__name__
+        return reply
 
     def _reply_with(self, error: BaseException, stream: Any, ident: Any, parent: dict[str, Any]) -> None:
         assert self.session is not None
