@@ -178,12 +178,6 @@ class Failure(Outcome, BaseException):
         """Raise the exception inside `g`, with its original traceback; what `g` yields next is returned."""
         return g.throw(self.value.with_traceback(self.tb))
 
-    def __enter__(self) -> Failure:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        return None
-
     # -- tracebacks
 
     def getTracebackObject(self) -> TracebackType | None:

@@ -76,3 +76,17 @@ def not_a_coroutine(given: object) -> NotACoroutineError:
     name = getattr(given, "__name__", None)
     hint = f": call it, ensureDeferred({name}(...))" if callable(given) and name else ""
     return NotACoroutineError(f"{given!r} is not a coroutine or a Deferred{hint}")
+
+
+# They are known, shown and pickled by the name people import them by.
+for _public in (
+    DeferError,
+    AlreadyCalledError,
+    CancelledError,
+    TimeoutError,
+    QueueOverflow,
+    QueueUnderflow,
+    NotACoroutineError,
+    FirstError,
+):
+    _public.__module__ = "wirelab.reactor.defer"

@@ -92,12 +92,6 @@ def test_of_a_class_without_exception_is_refused() -> None:
         Failure(None, ValueError)
 
 
-def test_with_block_takes_what_it_raises_nothing_away() -> None:
-    with pytest.raises(KeyError), failed() as failure:
-        assert failure.type is Special
-        raise KeyError
-
-
 # -- asking what it is
 
 

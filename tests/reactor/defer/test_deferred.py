@@ -832,3 +832,9 @@ def test_subclass_may_override_callback() -> None:
 
 def test_generic_alias_makes_deferreds() -> None:
     assert isinstance(Deferred[int](), Deferred)
+
+
+@pytest.mark.parametrize("name", ["CancelledError", "TimeoutError", "AlreadyCalledError", "FirstError"])
+def test_errors_are_known_by_the_name_they_are_imported_by(name: str) -> None:
+    error = getattr(defer, name)
+    assert f"{error.__module__}.{error.__qualname__}" == f"wirelab.reactor.defer.{name}"
