@@ -8,7 +8,6 @@ transport's door, and stays reachable as ``__cause__`` or `osError`.
 from __future__ import annotations
 
 import errno
-import os
 import socket
 from typing import Any
 
@@ -42,9 +41,13 @@ class CannotListenError(BindError):
         self.socketError = socketError
 
     def __str__(self) -> str:
-        where = self.port if self.port is None or isinstance(self.port, str) else f"port {self.port}"
-        reason = os.strerror(self.socketError.errno) if self.socketError.errno else str(self.socketError)
-        return f"could not listen on {self.interface or 'any interface'}, {where}: {reason.lower()}"
+        reason = self.socketError.strerror or str(self.socketError)
+        return f"could not listen on {self._where()}: {reason[:1].lower()}{reason[1:]}"
+
+    def _where(self) -> str:
+        if isinstance(self.port, str):
+            return self.port  # a path, which is on no interface
+        return f"{self.interface or 'any interface'}, port {self.port}"
 
 
 class AlreadyListened(_Told):

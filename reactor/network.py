@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING, Any, cast
 
 from zope.interface import implementer
 
+from .arguments import check_client_factory, check_factory, check_port
+from .connecting import Attempting
 from .error import ConnectionLost
 from .failure import Failure
 from .interfaces import IReactorSocket, IReactorTCP
 from .stream import short
-from .tcp import Client, Connector, Port, Server, address_of, adopted_socket
+from .tcp import Connector, Port, Server, address_of, adopted_socket
 
 if TYPE_CHECKING:
     from .core import Reactor
@@ -44,8 +46,8 @@ class Network:
         both families. Raises CannotListenError, and TypeError or ValueError for arguments that make no
         sense.
         """
-        _check_port("listenTCP", port)
-        _check_factory("listenTCP", factory)
+        check_port("listenTCP", port)
+        check_factory("listenTCP", factory)
         if not isinstance(interface, str):
             raise TypeError(f"listenTCP() takes the interface as a literal address, not {interface!r}")
         listening = Port(self._reactor, port, factory, backlog, interface)
@@ -71,10 +73,8 @@ class Network:
         if not isinstance(host, str) or not host:
             raise TypeError(f"connectTCP() takes a host name or address, not {host!r}")
         if not isinstance(port, str):
-            _check_port("connectTCP", port)
-        _check_factory("connectTCP", factory)
-        if not hasattr(factory, "startedConnecting"):
-            raise TypeError(f"connectTCP() takes a ClientFactory, not {factory!r}")
+            check_port("connectTCP", port)
+        check_client_factory("connectTCP", factory)
         connector = Connector(self._reactor, host, port, factory, timeout, bindAddress)
         connector.connect()
         return connector
@@ -85,7 +85,7 @@ class Network:
         The descriptor is duplicated: yours is still yours to close. Raises UnsupportedAddressFamily,
         UnsupportedSocketType, OSError.
         """
-        _check_factory("adoptStreamPort", factory)
+        check_factory("adoptStreamPort", factory)
         sock = adopted_socket(fileDescriptor, addressFamily)
         interface, number = sock.getsockname()[:2]
         listening = Port(self._reactor, number, factory, interface=interface, adopted=sock)
@@ -98,7 +98,7 @@ class Network:
         The transport; None when the factory gave no protocol. The descriptor is duplicated: yours is still
         yours to close. Raises UnsupportedAddressFamily, UnsupportedSocketType, OSError.
         """
-        _check_factory("adoptStreamConnection", factory)
+        check_factory("adoptStreamConnection", factory)
         sock = adopted_socket(fileDescriptor, addressFamily)
         try:
             peer = address_of(sock, sock.getpeername())
@@ -115,10 +115,10 @@ class Network:
 
     def close_everything(self) -> None:
         """Close all that is open: ports first, so that nothing new comes in."""
-        for port in [opened for opened in self.opened.values() if isinstance(opened, Port)]:
+        for port in [opened for opened in self.opened.values() if hasattr(opened, "stopListening")]:
             port.stopListening()
         for connection in list(self.opened.values()):
-            if isinstance(connection, Client) and connection.state == "connecting":
+            if isinstance(connection, Attempting) and connection.state == "connecting":
                 connection.fail(ConnectionLost("the reactor was stopped"))
             else:
                 connection.connectionLost(Failure(ConnectionLost("the reactor was stopped")))
@@ -126,31 +126,3 @@ class Network:
     @property
     def _reactor(self) -> Reactor:
         return cast("Reactor", self)
-
-
-def _check_port(verb: str, port: object) -> None:
-    if isinstance(port, str):
-        raise TypeError(
-            f"{verb}() takes a port number, not {port!r}: for endpoint strings there are "
-            "clientFromString() and serverFromString()"
-        )
-    if not isinstance(port, int) or isinstance(port, bool):
-        raise TypeError(f"{verb}() takes a port number, not {port!r}")
-    if not 0 <= port <= 65535:
-        raise ValueError(f"{verb}() takes a port number from 0 to 65535, not {port}")
-
-
-def _check_factory(verb: str, factory: object) -> None:
-    if isinstance(factory, type):
-        if hasattr(factory, "dataReceived"):
-            raise TypeError(
-                f"{verb}() takes a factory, not the protocol class {factory.__name__}: "
-                f"try Factory.forProtocol({factory.__name__})"
-            )
-        if hasattr(factory, "buildProtocol"):
-            raise TypeError(f"{verb}() takes a factory, not its class: try {factory.__name__}()")
-    if not callable(getattr(factory, "buildProtocol", None)):
-        hint = ""
-        if hasattr(factory, "dataReceived"):
-            hint = ": this is one protocol, and each connection needs its own; try Factory.forProtocol()"
-        raise TypeError(f"{verb}() takes a factory with buildProtocol(addr), not {factory!r}{hint}")

@@ -13,14 +13,13 @@ from typing import TYPE_CHECKING, Any
 from zope.interface import implementer
 
 from ..error import ConnectionClosed
-from ..failure import Failure
 from ..interfaces import ITCPTransport
+from ..listening import Accepted
 from ..stream import Socket, StreamConnection
 from .sockets import Address, address_of
 
 if TYPE_CHECKING:
     from ..core import Reactor
-    from .port import Port
 
 log = logging.getLogger("wirelab.reactor")
 
@@ -94,27 +93,7 @@ class Connection(StreamConnection):
         return f"<{type(self).__name__} {self.shortId} {ends} {self.state}>"
 
 
-class Server(Connection):
+class Server(Accepted, Connection):
     """A connection that a port accepted, or that was adopted."""
 
     __slots__ = ("factory", "server")
-
-    def __init__(
-        self,
-        reactor: Reactor,
-        sock: socket.socket,
-        peer: Address,
-        factory: Any,
-        context: Context,
-        port: Port | None = None,
-    ) -> None:
-        super().__init__(reactor, sock, context)
-        self._peer = peer
-        self.factory = factory
-        self.server = port
-        self.shortId = reactor.register(self, "c")
-
-    def ended(self, protocol: Any, reason: Failure) -> None:
-        if self.server is not None:
-            self.server.connection_ended()
-        super().ended(protocol, reason)

@@ -21,10 +21,10 @@ from wirelab.reactor.error import (
     UnknownHostError,
     getConnectError,
 )
+from wirelab.reactor.listening import PAUSE_ACCEPTING
 from wirelab.reactor.protocol import ClientFactory, Factory, Protocol
 from wirelab.reactor.task import deferLater
 from wirelab.reactor.tcp import Server
-from wirelab.reactor.tcp.port import PAUSE_ACCEPTING
 
 
 def failing(number):
@@ -305,7 +305,7 @@ class TestAccepting:
 
 CROWDED = """
 import logging, resource, socket
-import wirelab.reactor.core as core, wirelab.reactor.tcp.port as port_module
+import wirelab.reactor.core as core, wirelab.reactor.listening as port_module
 from wirelab.reactor.protocol import Factory, Protocol
 
 logging.basicConfig()

@@ -1,0 +1,40 @@
+"""What may be passed to the calls of a reactor that listen and connect."""
+
+from __future__ import annotations
+
+
+def check_port(verb: str, port: object) -> None:
+    """Raises TypeError or ValueError for what is no port number, in the name of `verb`."""
+    if isinstance(port, str):
+        raise TypeError(
+            f"{verb}() takes a port number, not {port!r}: for endpoint strings there are "
+            "clientFromString() and serverFromString()"
+        )
+    if not isinstance(port, int) or isinstance(port, bool):
+        raise TypeError(f"{verb}() takes a port number, not {port!r}")
+    if not 0 <= port <= 65535:
+        raise ValueError(f"{verb}() takes a port number from 0 to 65535, not {port}")
+
+
+def check_factory(verb: str, factory: object) -> None:
+    """Raises TypeError for what is no factory; the text says what to pass instead."""
+    if isinstance(factory, type):
+        if hasattr(factory, "dataReceived"):
+            raise TypeError(
+                f"{verb}() takes a factory, not the protocol class {factory.__name__}: "
+                f"try Factory.forProtocol({factory.__name__})"
+            )
+        if hasattr(factory, "buildProtocol"):
+            raise TypeError(f"{verb}() takes a factory, not its class: try {factory.__name__}()")
+    if not callable(getattr(factory, "buildProtocol", None)):
+        hint = ""
+        if hasattr(factory, "dataReceived"):
+            hint = ": this is one protocol, and each connection needs its own; try Factory.forProtocol()"
+        raise TypeError(f"{verb}() takes a factory with buildProtocol(addr), not {factory!r}{hint}")
+
+
+def check_client_factory(verb: str, factory: object) -> None:
+    """Raises TypeError for what is no factory of a client."""
+    check_factory(verb, factory)
+    if not hasattr(factory, "startedConnecting"):
+        raise TypeError(f"{verb}() takes a ClientFactory, not {factory!r}")
