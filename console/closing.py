@@ -7,11 +7,12 @@ import logging
 from typing import TYPE_CHECKING, Any
 
 from ..reactor.defer import Deferred
+from ..reactor.protocol import BaseProtocol
 from .amounts import counted
 from .conversation import Conversation
 from .errors import LocalCallError, shortened
 from .factories import Served
-from .live import LiveConnection, LivePort, LiveThing
+from .live import LiveConnection, LivePort, thing_of
 
 if TYPE_CHECKING:
     from .session import Session
@@ -55,18 +56,16 @@ def dismiss(thing: object) -> None:
     if isinstance(thing, Deferred):
         _cancel(thing)
         return
-    if isinstance(thing, LivePort):
-        thing.stopListening()
-        return
-    talks = thing.protocol if isinstance(thing, LiveConnection) else thing
+    found = thing_of(thing)
+    talks = found.protocol if isinstance(found, LiveConnection) else None
     if isinstance(talks, Served):
         talks.dismiss()
     elif isinstance(talks, Conversation):
         talks.close()
-    elif isinstance(thing, LiveConnection):
-        _close_connection(thing)
-    else:
-        _close_connection(getattr(thing, "transport", None))
+    elif isinstance(found, LivePort):
+        found.stopListening()
+    elif isinstance(found, LiveConnection):
+        _close_connection(found)
 
 
 def _cancel(deferred: Deferred[Any]) -> None:
@@ -76,9 +75,7 @@ def _cancel(deferred: Deferred[Any]) -> None:
         log.exception("the canceller of a Deferred raised")
 
 
-def _close_connection(connection: object) -> None:
-    if not isinstance(connection, LiveConnection):
-        return  # never connected: nothing to close
+def _close_connection(connection: LiveConnection) -> None:
     if connection.state == "connecting":
         connection.abortConnection()
     else:
@@ -100,8 +97,8 @@ def _target(session: Session, thing: object) -> object:
         if found is None:
             raise LocalCallError(f"close({thing!r}): not open; open: {_labels(session)}")
         return found
-    if isinstance(thing, (Deferred, LiveThing, Conversation)) or hasattr(thing, "transport"):
-        return thing
+    if isinstance(thing, (Deferred, BaseProtocol)) or thing_of(thing) is not None:
+        return thing  # a protocol that was never connected is closed already
     raise LocalCallError(f"close({shortened(thing)}): that cannot be closed: {ACCEPTED}")
 
 

@@ -13,7 +13,7 @@ from ..reactor.protocol import Factory
 from .amounts import counted, octets, seconds
 from .cells import Cell
 from .errors import shortened
-from .live import LiveConnection, LivePort, LiveThing, cell_of
+from .live import LiveConnection, LivePort, LiveThing, cell_of, thing_of
 
 # -- names and places -------------------------------------------------------------------------------------
 
@@ -123,7 +123,7 @@ def failure_line(failure: Failure) -> str:
 
 def brief(value: object) -> str:
     """A result in few words: what talks over a connection by the connection's label and peer."""
-    connection = value if isinstance(value, LiveConnection) else getattr(value, "transport", None)
+    connection = thing_of(value)
     if isinstance(connection, LiveConnection):
         return f"{connection.shortId} {kind(connection)} {place(peer(connection))}"
     return shortened(value)
@@ -131,12 +131,12 @@ def brief(value: object) -> str:
 
 def value_line(value: object, limit: int = 60) -> str:
     """A result in one line: a protocol by its connection, everything else by its repr, shortened."""
-    transport = getattr(value, "transport", None)
-    if isinstance(value, LiveThing):
-        return thing_line(value)
-    if isinstance(transport, LiveConnection) and type(value).__repr__ is object.__repr__:
-        return connection_line(transport, type(value).__name__)
-    return shortened(value, 200 if isinstance(transport, LiveConnection) else limit)
+    thing = thing_of(value)
+    if thing is not None and thing is value:
+        return thing_line(thing)
+    if isinstance(thing, LiveConnection) and type(value).__repr__ is object.__repr__:
+        return connection_line(thing, type(value).__name__)
+    return shortened(value, limit if thing is None else 200)
 
 
 # -- the same as HTML -------------------------------------------------------------------------------------

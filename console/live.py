@@ -5,6 +5,8 @@ from __future__ import annotations
 from contextvars import Context
 from typing import Protocol, runtime_checkable
 
+from ..reactor.interfaces import IListeningPort, ITransport
+from ..reactor.protocol import BaseProtocol
 from .cells import Cell, current_cell
 
 
@@ -61,6 +63,19 @@ class LivePort(LiveThing, Protocol):
 
     def stopListening(self) -> object:
         """Accept no more connections; those that are open stay so."""
+
+
+def thing_of(value: object) -> LiveThing | None:
+    """The port or connection that `value` is, or that it talks over; None for all else.
+
+    Its class decides: what the user keeps may answer to any attribute, or do work when it is asked for one.
+    """
+    if isinstance(value, BaseProtocol):
+        value = value.transport
+    kind = type(value)
+    if ITransport.implementedBy(kind) or IListeningPort.implementedBy(kind):
+        return value if isinstance(value, LiveThing) else None  # a double may lack what the real ones have
+    return None
 
 
 def cell_of(thing: LiveThing) -> Cell | None:

@@ -18,7 +18,7 @@ from .announcements import Announcements
 from .conversation import Conversation
 from .jobs import Job, Jobs
 from .labels import Labels
-from .live import LiveConnection, LivePort, LiveThing
+from .live import LiveConnection, LivePort, thing_of
 from .net import Net
 from .tracebacks import user_lines
 from .verbs import Verbs
@@ -153,9 +153,8 @@ class Session:
 
     def show(self, value: object) -> None:
         """`value` was shown: let its label be a name at the prompt."""
-        transport = getattr(value, "transport", None)
-        thing = value if isinstance(value, LiveThing) else transport
-        if isinstance(thing, LiveThing) and thing.shortId in self.reactor.opened:
+        thing = thing_of(value)
+        if thing is not None and thing.shortId in self.reactor.opened:
             self._labels.offer(thing.shortId, self.find(thing.shortId))
 
     def find(self, label: str) -> object:

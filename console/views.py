@@ -14,7 +14,7 @@ from . import displays
 from .cells import current_cell
 from .conversation import Conversation
 from .jobs import deferred_html, deferred_line
-from .live import LiveConnection, LiveThing
+from .live import LiveThing, thing_of
 from .tracebacks import story
 from .waiting import Done, what_of
 
@@ -80,12 +80,8 @@ def is_live(value: object) -> bool:
         return False
     if isinstance(value, Deferred):
         return not value.called or bool(value.paused) or isinstance(value.result, Deferred)
-    if isinstance(value, type):
-        return False
-    thing = value if isinstance(value, LiveThing) else getattr(value, "transport", None)
-    if not isinstance(value, (LiveThing, Protocol)):
-        return False
-    return isinstance(thing, LiveThing) and thing.state != "closed"
+    thing = thing_of(value)
+    return thing is not None and thing.state != "closed"
 
 
 def install(shell: InteractiveShell, session: Session) -> None:
@@ -136,8 +132,6 @@ def _short(value: Any) -> str:
         return f"<Deferred {value.describe().state}>"
     if isinstance(value, Failure):
         return f"<Failure {displays.failure_line(value)}>"
-    transport = value if isinstance(value, LiveThing) else getattr(value, "transport", None)
+    thing = thing_of(value)
     name = type(value).__name__
-    if isinstance(transport, LiveConnection):
-        return f"<{name} {transport.shortId} {transport.state}>"
-    return f"<{name} {value.shortId}>" if isinstance(value, LiveThing) else f"<{name}>"
+    return f"<{name}>" if thing is None else f"<{name} {thing.shortId} {thing.state}>"

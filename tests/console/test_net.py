@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import contextvars
 from typing import Any
+from unittest.mock import Mock
+
+from zope.interface import implementer
 
 from wirelab.console import displays
 from wirelab.console.cells import Cell, current_cell
 from wirelab.console.conversation import Conversation
+from wirelab.console.live import thing_of
 from wirelab.console.net import Net
 from wirelab.reactor.address import IPv4Address
 from wirelab.reactor.failure import Failure
+from wirelab.reactor.interfaces import IListeningPort, ITransport
 from wirelab.reactor.protocol import Factory, Protocol
 
 
@@ -25,6 +30,7 @@ def context(number: int | None) -> contextvars.Context:
     return made
 
 
+@implementer(IListeningPort)
 class FakePort:
     kind = "tcp"
     openedAt = 0.0
@@ -42,6 +48,7 @@ class FakePort:
     def stopListening(self) -> None: ...
 
 
+@implementer(ITransport)
 class FakeConnection:
     kind = "tcp"
     openedAt = 0.0
@@ -162,6 +169,23 @@ def test_a_protocol_shows_by_its_connection_unless_it_has_a_repr() -> None:
     echo.transport = named.transport = TALK
     assert displays.value_line(echo).endswith("7 B out  Echo")
     assert displays.value_line(named) == "<me>"
+
+
+def test_objects_of_the_user_are_not_asked_what_they_are() -> None:
+    class Eager:
+        def __getattr__(self, name: str) -> Any:
+            raise AssertionError(f"asked for {name}")
+
+    for value in (Eager(), Mock()):
+        assert thing_of(value) is None
+    assert displays.brief(Eager()).startswith("<") and displays.value_line(Eager()).startswith("<")
+
+
+def test_a_protocol_stands_for_its_connection() -> None:
+    echo = Echo()
+    assert thing_of(echo) is None
+    echo.transport = TALK
+    assert thing_of(echo) is TALK is thing_of(TALK) and thing_of(Echo) is None
 
 
 def test_a_repr_that_fails_is_no_reason_to_fail() -> None:

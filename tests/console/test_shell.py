@@ -248,7 +248,7 @@ def test_deferreds_in_a_list_are_short_and_get_no_label(run_lab: Any, capsys: An
         await lab.cell("d = Deferred(); p = serve('tcp:0', Protocol); pair = [d, p]")
         last(capsys)
         await lab.cell("pair")
-        assert last(capsys) == "Out[2]: [<Deferred waiting>, <Port p1>]"
+        assert last(capsys) == "Out[2]: [<Deferred waiting>, <Port p1 listening>]"
         assert len(lab.session.jobs) == 0
 
     run_lab(body)
