@@ -31,6 +31,9 @@ PATIENCE = 0.3
 HASTE = 0.1
 """Seconds within which a second press says nothing new: the loop may be just coming round."""
 
+KEYS_DELAY = 0.005
+"""Seconds in which the terminal hands over the keys that were typed in one burst with Ctrl-C."""
+
 _LIBRARY = tuple({sysconfig.get_path(name) + os.sep for name in ("stdlib", "purelib", "platlib")})
 _ROOM = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
 
@@ -121,8 +124,10 @@ class CtrlC:
         """The loop came round."""
         if self._waiting:
             self._waiting = False
-            # A signal overtakes the keys typed before it; they are read in this turn of the loop.
-            self._loop.call_soon(self._target.interrupt)
+            if self._target.foreground_task is not None:
+                self._target.interrupt()
+            else:  # the signal overtook the keys that were typed before it: they come first
+                self._loop.call_later(KEYS_DELAY, self._target.interrupt)
 
     def _lose_patience(self, press: int, main: int) -> None:
         """In a thread of its own: when `press` did not arrive, press again, which breaks what blocks."""

@@ -70,6 +70,9 @@ class Prompt:
         # SIGWINCH tells of a new size; asking for it twice a second as well would wake an idle console.
         self._session.app.terminal_size_polling_interval = None
 
+        # SIGWINCH tells of a new size; looking twice a second would keep an idle console awake.
+        self._session.app.terminal_size_polling_interval = None
+
     async def read(self) -> str:
         self._output.start_line()
         default, self._shell.rl_next_input = self._shell.rl_next_input or "", None

@@ -93,6 +93,11 @@ class TerminalShell(SessionShell, InteractiveShell):
         # IPython's advice after SystemExit; here it is followed at once.
         warnings.filterwarnings("ignore", message="To exit: use 'exit'")
 
+    def init_hooks(self) -> None:
+        """Show what IPython would page: a pager holds up the loop for as long as somebody reads."""
+        super().init_hooks()  # type: ignore[no-untyped-call]
+        self.set_hook("show_in_pager", _show, 0)  # type: ignore[no-untyped-call]
+
     def ask_exit(self) -> None:
         raise SystemExit
 
@@ -150,6 +155,11 @@ class TerminalShell(SessionShell, InteractiveShell):
         return f"{cell} line {line}" if cell else None
 
 
+def _show(_shell: object, text: str | dict[str, str], **_place: object) -> None:
+    """IPython's hook for paging: `text` may come as a bundle of MIME types."""
+    print(text["text/plain"] if isinstance(text, dict) else text)
+
+
 InteractiveShellABC.register(TerminalShell)
 
 
@@ -163,8 +173,8 @@ def make_shell(*, state: Path, history: Path | None) -> TerminalShell:
     config.HistoryManager.enabled = history is not None
     if history is not None:
         config.HistoryManager.hist_file = str(history)
-    # Jedi reads source code for seconds, and keeps the interpreter lock from the loop meanwhile; at this prompt
-    # the objects are live, and looking at them takes milliseconds.
+    # Jedi reads source code for seconds, and keeps the interpreter lock from the loop meanwhile; at this
+    # prompt the objects are live, and looking at them takes milliseconds.
     config.Completer.use_jedi = False
     if os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb":
         config.InteractiveShell.colors = "nocolor"

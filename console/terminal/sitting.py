@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import os
 import platform
+import pydoc
 import signal
 import sys
 import termios
@@ -51,6 +52,8 @@ class Sitting:
         self._shell.line_starter = self._output.start_line
         self._output.install()
         self._threads.install()
+        # As for `?`: help() in a pager would hold up the loop for as long as somebody reads.
+        self._pager, pydoc.pager = pydoc.pager, pydoc.plainpager
         sys.ps1, sys.ps2 = "[n]> ", "...> "  # libraries look here whether a person is there
         return self
 
@@ -59,6 +62,7 @@ class Sitting:
     ) -> None:
         del sys.ps1, sys.ps2
         self._threads.restore()
+        pydoc.pager = self._pager
         self._output.restore()
         if self._modes is not None:
             with contextlib.suppress(termios.error):  # hung up

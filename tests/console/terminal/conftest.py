@@ -127,10 +127,16 @@ class Terminal:
         return number
 
     def start(self, cell: str) -> int:
-        """Run a cell of one line and do not wait for its end, only until it runs; its number."""
+        """Run a cell of one line and do not wait for its end, only until it runs, or awaits; its number."""
         number = self.wait_prompt()
         before = self.lines.count("running")
-        self.send(f"print('run' + 'ning'); {cell}\r")
+        # The loop comes round to the call only when the cell awaits.
+        begin = (
+            "reactor.callLater(0, print, 'run' + 'ning')"
+            if "await " in cell
+            else "print('run' + 'ning\\n', end='')"
+        )
+        self.send(f"{begin}; {cell}\r")
         self.wait(lambda: self.lines.count("running") > before)
         return number
 
@@ -144,13 +150,20 @@ class Terminal:
 
     def clear(self) -> None:
         """Bring an empty prompt to the top of an empty screen."""
-        self.pump()
-        if not re.fullmatch(PROMPT, self.last):
-            self.send("\x03")
-        self.wait_prompt()
-        self.send("\x0c")
-        self.wait(lambda: len(self.lines) == 1)
-        self.wait_prompt()
+        deadline = time.monotonic() + PATIENCE
+        self.settle()
+        while not (len(self.lines) == 1 and re.fullmatch(PROMPT, self.last)):
+            assert time.monotonic() < deadline, f"no empty prompt; the screen:\n{self.text}"
+            # What an earlier test left in the line goes with Ctrl-C, what it printed with Ctrl-L.
+            self.send("\x0c" if re.fullmatch(PROMPT, self.last) else "\x03")
+            self.settle()
+
+    def settle(self) -> None:
+        """Take in what comes, until nothing does for a moment."""
+        size = -1
+        while size < len(self.raw):
+            size = len(self.raw)
+            self.pump(0.1)
 
     # -- the end
 

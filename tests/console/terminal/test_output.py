@@ -40,7 +40,7 @@ def test_foreground_output_goes_straight_through_without_a_label(console: Termin
 
 
 def test_partial_line_of_the_foreground_shows_before_its_end(console: Terminal) -> None:
-    console.start("print('begun', end=''); await __import__('asyncio').sleep(0.5); print(' ended')")
+    console.send("print('begun', end=''); await sleep(0.5); print(' ended')\r")
     console.wait_line("begun")
     console.wait_line("begun ended")
 
