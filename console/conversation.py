@@ -13,6 +13,7 @@ waits for the next read. Reads are answered in the order in which they asked.
 from __future__ import annotations
 
 import asyncio
+import weakref
 from collections.abc import Generator
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
@@ -51,7 +52,8 @@ class Conversation(Protocol):
         self._clock = clock
         self._buffer = ReadBuffer()
         self._waits: dict[Want, Read] = {}
-        self._last_answered: Read | None = None
+        # Not the read itself: it would keep all that it was given.
+        self._last_answered: weakref.ref[Read] | None = None
         self._ends: list[Wait[None]] = []
         self._outgoing = Outgoing(self)
         self._is_answering = False
@@ -109,12 +111,13 @@ class Conversation(Protocol):
         Fails with an EndedError when the conversation ends before, with LocalLimitError when `limit` bytes
         came without it.
         """
-        if not self._checked_bytes("recvuntil", delimiter):
+        delimiter = self._checked_bytes("recvuntil", delimiter)
+        if not delimiter:
             raise LocalCallError(
                 f"{self._name}.recvuntil(): the delimiter is empty; recv() waits for anything"
             )
         self._check_count("recvuntil", limit)
-        return self._read("recvuntil", Until(bytes(delimiter), limit), timeout)
+        return self._read("recvuntil", Until(delimiter, limit), timeout)
 
     def line(self, timeout: float | None = None, *, limit: int = LINE_LIMIT) -> Deferred[bytes]:
         """Wait for a line; its end (LF, or CR LF) is left out.
@@ -130,6 +133,7 @@ class Conversation(Protocol):
 
         An end in the middle of a line fails with an EndedError, whose `partial` is what came of it.
         """
+        self._check_count("lines", limit)
         return Lines(self, checked_timeout(f"{self._name}.lines()", timeout), limit)
 
     @property
@@ -258,7 +262,7 @@ class Conversation(Protocol):
         self._answer()
 
     def _put_back(self, wait: Read, data: bytes) -> None:
-        if self._last_answered is wait:
+        if self._last_answered is not None and self._last_answered() is wait:
             self._last_answered = None
             self._buffer.put_back(data)
             self._answer()
@@ -278,7 +282,7 @@ class Conversation(Protocol):
                 if isinstance(result, Exception):
                     wait.errback(Failure(result))
                 else:
-                    self._last_answered = wait
+                    self._last_answered = weakref.ref(wait)
                     wait.answer(result)
         finally:
             self._is_answering = False
@@ -321,9 +325,9 @@ class Conversation(Protocol):
             return data
         if isinstance(data, (bytearray, memoryview)):
             return bytes(data)
-        right = f"b{shortened(data, 40)}" if isinstance(data, str) and data.isascii() else "text.encode()"
-        if not isinstance(data, str):
-            right = "b'...'"
+        right = "b'...'"
+        if isinstance(data, str):
+            right = f"b{shortened(data, 40)}" if data.isascii() else "text.encode()"
         raise LocalCallError(
             f"{self._name}.{call}() takes bytes, not {type(data).__name__}: {self._name}.{call}({right})"
         )

@@ -250,6 +250,31 @@ def test_close_takes_labels_and_objects_of_every_kind(run_lab: Any, capsys: Any)
     run_lab(body)
 
 
+def test_close_takes_labels_of_deferreds_and_protocols_never_connected(run_lab: Any) -> None:
+    async def body(lab: Any) -> None:
+        await lab.cell("d = sleep(9)")
+        lab["d"].addErrback(lambda failure: failure.trap(CancelledError))
+        verb(lab, "close")("d1", Protocol(), Conversation())
+        assert lab["d"].called
+        with pytest.raises(LocalCallError, match=r"close\('d9'\): not open; open: nothing"):
+            verb(lab, "close")("d1", "d9")
+
+    run_lab(body)
+
+
+def test_a_canceller_that_raises_does_not_keep_the_rest_open(run_lab: Any, capsys: Any) -> None:
+    async def body(lab: Any) -> None:
+        await lab.cell("port = serve('tcp:0', Protocol)")
+        await lab.cell("d = Deferred(lambda d: 1/0)")
+        await lab.cell("e = sleep(9)")
+        lab["e"].addErrback(lambda failure: failure.trap(CancelledError))
+        verb(lab, "close")(all)
+        assert lab["port"].state == "closed" and lab["e"].called
+        assert "the canceller of a Deferred raised" in capsys.readouterr().err
+
+    run_lab(body)
+
+
 def test_closing_a_cell_closes_what_it_opened(run_lab: Any, capsys: Any) -> None:
     async def body(lab: Any) -> None:
         await lab.cell("a = serve('tcp:0', Protocol)")
