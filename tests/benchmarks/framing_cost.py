@@ -107,7 +107,9 @@ def main() -> None:
         ours.append(json.loads(child_output(sys.executable, script, "--child", "wirelab")))
         peer.append(json.loads(child_output(arguments.peer, script, "--child", "twisted")))
     rows = [
-        Comparison(what, [figures[what] for figures in ours], [figures[what] for figures in peer], "us", TARGET)
+        Comparison(
+            what, [figures[what] for figures in ours], [figures[what] for figures in peer], "us", TARGET
+        )
         for what in ours[0]
     ]
     print_comparisons("framing: CPU time per message", rows)
