@@ -56,8 +56,10 @@ def protocol_name(thing: object) -> str:
     protocol = getattr(thing, "protocol", None)
     if protocol is None:
         return ""
-    name = getattr(protocol, "served_name", "") or type(protocol).__name__
-    return str(name)
+    own = (getattr(protocol, "__dict__", {}), vars(type(protocol)))  # a subclass has a name of its own
+    return next(
+        (str(names["served_name"]) for names in own if "served_name" in names), type(protocol).__name__
+    )
 
 
 def served_name(factory: object) -> str:

@@ -11,6 +11,7 @@ from zope.interface import implementer
 from wirelab.console import displays
 from wirelab.console.cells import Cell, current_cell
 from wirelab.console.conversation import Conversation
+from wirelab.console.factories import Served
 from wirelab.console.live import thing_of
 from wirelab.console.net import Net
 from wirelab.reactor.address import IPv4Address
@@ -179,6 +180,15 @@ def test_objects_of_the_user_are_not_asked_what_they_are() -> None:
     for value in (Eager(), Mock()):
         assert thing_of(value) is None
     assert displays.brief(Eager()).startswith("<") and displays.value_line(Eager()).startswith("<")
+
+
+def test_what_a_person_speaks_by_hand_is_called_line_and_a_subclass_by_its_name() -> None:
+    class Chat(Conversation):
+        pass
+
+    assert displays.protocol_name(FakeConnection("c1", 1, 2, None, Conversation())) == "Line"
+    assert displays.protocol_name(FakeConnection("c1", 1, 2, None, Chat())) == "Chat"
+    assert displays.protocol_name(FakeConnection("c1", 1, 2, None, Served(print))) == "print"
 
 
 def test_a_protocol_stands_for_its_connection() -> None:

@@ -6,6 +6,7 @@ import asyncio
 import gc
 import logging
 import weakref
+from collections import Counter
 from typing import Any
 
 import pytest
@@ -157,3 +158,28 @@ def test_what_the_user_keeps_does_not_keep_the_session(make_shell: Any, source: 
     session = asyncio.run(main())
     gc.collect()
     assert session() is None
+
+
+def test_cells_that_open_and_close_leave_nothing_behind(run_lab: Any) -> None:
+    source = (
+        "p = serve('tcp:0', talk); c = await connect(f':{p.port}'); c.sendline(b'x'); x = await c.line()\n"
+        "n = await thread(int); d = sleep(0); await d; await c.close(); close(p)"
+    )
+
+    def ours() -> Counter[type]:
+        gc.collect()
+        found = (type(each) for each in gc.get_objects())
+        return Counter(kind for kind in found if str(kind.__module__).startswith("wirelab."))
+
+    async def body(lab: Any) -> None:
+        async def run(times: int) -> Counter[type]:
+            for _ in range(times):
+                await lab.cell(source)
+            await lab.until(lambda: not len(lab.session.net))
+            return ours()
+
+        await lab.cell("async def talk(c):\n    async for line in c.lines(): await c.sendline(line)")
+        first = await run(5)
+        assert await run(15) - first == Counter()
+
+    run_lab(body)
