@@ -163,7 +163,7 @@ class Terminal:
         size = -1
         while size < len(self.raw):
             size = len(self.raw)
-            self.pump(0.1)
+            self.pump(0.03)
 
     # -- the end
 
