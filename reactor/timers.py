@@ -1,8 +1,9 @@
 """Calls to come: a queue of them in order of time, and the handle its user holds.
 
 The heap holds plain tuples, which compare in C. Cancelling or moving a call leaves its old entry behind as
-a dead one; when more than half of the heap is dead it is swept, so that a program which sets and cancels a
-time-out for every message keeps neither memory nor order waiting.
+a dead one; when more than half of the entries are dead they are swept, so that a program which sets and
+cancels a time-out for every message keeps neither memory nor order waiting. What is planned and cancelled
+within one turn of the loop never reaches the heap at all.
 """
 
 from __future__ import annotations
@@ -21,6 +22,10 @@ from .interfaces import IDelayedCall
 SWEEP_AT_LEAST = 64
 
 Entry = tuple[float, int, "DelayedCall"]
+
+_NO_KEYWORDS: dict[
+    str, Any
+] = {}  # shared by all calls without: a hundred thousand empty ones weigh something
 
 
 @implementer(IDelayedCall)
@@ -66,8 +71,9 @@ class DelayedCall:
         if self.called or self.cancelled:
             self._refuse("cancel")
         self.cancelled = True
+        self._key = -1
         self.func = self.context = None
-        self.args, self.kw = (), {}
+        self.args, self.kw = (), _NO_KEYWORDS
         self._queue.forget_entry()
 
     def reset(self, secondsFromNow: float) -> None:
@@ -107,7 +113,7 @@ class DelayedCall:
         made = (func, self.args, self.kw, context)
         self.called = True
         self.func = self.context = None
-        self.args, self.kw = (), {}
+        self.args, self.kw = (), _NO_KEYWORDS
         return made
 
     def __repr__(self) -> str:
@@ -134,11 +140,12 @@ class TimerQueue:
         self.seconds = seconds
         self.on_earlier = on_earlier
         self._heap: list[Entry] = []
+        self._new: list[Entry] = []  # planned since the loop last looked
         self._made = 0
         self._dead = 0
 
     def __len__(self) -> int:
-        return len(self._heap) - self._dead
+        return len(self._heap) + len(self._new) - self._dead
 
     def add(
         self,
@@ -151,19 +158,26 @@ class TimerQueue:
         """Plan `func` for `delay` seconds from now, in `context` or else a copy of the current one."""
         key = self._made = self._made + 1
         time = self.seconds() + delay
-        call = DelayedCall(self, time, key, func, args, kw, copy_context() if context is None else context)
+        call = DelayedCall(
+            self, time, key, func, args, kw or _NO_KEYWORDS, copy_context() if context is None else context
+        )
+        if self.on_earlier is None:
+            self._new.append((time, key, call))
+            return call
         heap = self._heap
         heappush(heap, (time, key, call))
-        if self.on_earlier is not None and heap[0][2] is call:
+        if heap[0][2] is call:
             self.on_earlier(time)
         return call
 
     def next_time(self) -> float | None:
         """When the next call is due, or None when there is none."""
+        if self._new:
+            self._take_in()
         heap = self._heap
         while heap:
             time, key, call = heap[0]
-            if call.cancelled or key != call._key:
+            if key != call._key:
                 heappop(heap)
                 self._dead -= 1
             elif call.time > time:
@@ -191,7 +205,7 @@ class TimerQueue:
 
     def pending(self) -> list[DelayedCall]:
         """The pending calls, in no particular order."""
-        return [call for _, key, call in self._heap if not call.cancelled and key == call._key]
+        return [call for _, key, call in (*self._heap, *self._new) if key == call._key]
 
     def clear(self) -> None:
         """Cancel all that is pending."""
@@ -200,12 +214,24 @@ class TimerQueue:
 
     def forget_entry(self) -> None:
         """One entry of the heap is dead: sweep when most are."""
-        self._dead += 1
-        if self._dead > SWEEP_AT_LEAST and self._dead * 2 > len(self._heap):
-            heap = [entry for entry in self._heap if not entry[2].cancelled and entry[1] == entry[2]._key]
-            heapify(heap)
-            self._heap = heap
+        self._dead = dead = self._dead + 1
+        if dead > SWEEP_AT_LEAST and dead * 2 > len(self._heap) + len(self._new):
+            self._take_in()
+            self._heap = [entry for entry in self._heap if entry[1] == entry[2]._key]
+            heapify(self._heap)
             self._dead = 0
+
+    def _take_in(self) -> None:
+        new, self._new = self._new, []
+        live = [entry for entry in new if entry[1] == entry[2]._key]
+        self._dead -= len(new) - len(live)
+        heap = self._heap
+        if len(live) > len(heap):
+            heap += live
+            heapify(heap)
+        else:
+            for entry in live:
+                heappush(heap, entry)
 
     def enter_again(self, call: DelayedCall) -> int:
         """Give `call`, whose time moved forward, a new entry; its new key."""
