@@ -281,10 +281,36 @@ class Deferred(Outcome, Generic[T]):
             if callbacks is None:
                 self._state = 1
                 return
-            if type(callbacks) is tuple and callbacks[3] is None and callbacks[0] is not None:
-                # A single callback without arguments is what happens most: the loop below, without the loop.
-                callback, _, context, _ = callbacks
-                if context is not _WAITS:
+            following: Deferred[Any] | None
+            failed = False
+            if type(callbacks) is tuple:
+                # A single one is what happens most: the loop below, without the loop.
+                callback, _, context, extra = callbacks
+                if context is _RESUMES:
+                    self._state = 3
+                    try:
+                        following = callback(extra, result)
+                    except BaseException as error:
+                        self._conclude(callbacks, caught(error))
+                        return
+                    if self._callbacks is not callbacks or self.result is not result:
+                        self._conclude(callbacks, self.result)
+                        if following is not None:
+                            following._run()
+                        return
+                    self._callbacks = None
+                    self._state = 1
+                    if following is None:
+                        return
+                    self = following
+                    failed = self._state == 2
+                elif context is _WAITS:
+                    if callback._state == 4 and callback._callbacks is not None:
+                        self._callbacks = self.result = None
+                        self._state = 1
+                        callback.result = result
+                        self = callback
+                elif extra is None and callback is not None:
                     self._state = 3
                     try:
                         value: Any = context.run(callback, result)
@@ -298,20 +324,13 @@ class Deferred(Outcome, Generic[T]):
                     self._conclude(callbacks, value)
                     del self, result, callbacks, value  # see the end
                     return
-                if callback._state == 4 and callback._callbacks is not None:
-                    # Only another Deferred waits for this one: it is the one to run.
-                    self._callbacks = self.result = None
-                    self._state = 1
-                    callback.result = result
-                    self = callback
-            failed = False
         # From here on: call the callbacks of this Deferred, and of those that wait for it. One loop and a
         # list of Deferreds to come back to, instead of recursion: chains may be thousands long. It stands
         # here, and not in a method of its own, as a call less is a twentieth of it all.
-        has_raised = False
+        has_raised = failed
         below: list[Deferred[Any]] | None = None
         current: Deferred[Any] = self
-        following: Deferred[Any] | None = None
+        following = None
         while True:
             current._state = 3
             value = current.result
@@ -418,6 +437,7 @@ class Deferred(Outcome, Generic[T]):
                 failed = isinstance(following.result, Failure)
             elif context is _RESUMES:
                 failed = isinstance(following.result, Failure)
+            has_raised = has_raised or failed
             current = following
             following = None
         # The frames of what was raised refer to this one, which must not refer to the Failure: a cycle.
@@ -523,9 +543,10 @@ class Deferred(Outcome, Generic[T]):
     # -- coroutines
 
     def __await__(self) -> Generator[Any, Any, T]:
-        if self._state == 1:
+        state = self._state
+        if state == 1:
             return self.result  # type: ignore[no-any-return]  # typing.cast would cost a call
-        if self._state == 2:
+        if state == 2:
             failure = self._handled()
             raise failure.value.with_traceback(failure.tb)
         waiting = Waiting()

@@ -81,7 +81,10 @@ class Driver:
             if type(result) in _outcomes and isinstance(result, Failure):
                 goes_on, yielded = _throw(self._coroutine, result)
                 if not goes_on:
-                    return self._finish(yielded)
+                    try:
+                        return self._finish(yielded)
+                    finally:
+                        del result, yielded  # frames that raised refer to this one: it would be a cycle
             else:
                 try:
                     yielded = send(result)
@@ -93,22 +96,18 @@ class Driver:
             kind = type(yielded)
             if kind is Waiting:
                 waited = yielded.deferred
+                if waited._state == 0 and waited._callbacks is None and not self._is_cancelling:
+                    self._waits_for = waited
+                    waited._callbacks = self._entry
+                    return None
             elif kind in _outcomes:
-                waited = yielded
-                if waited._state == 1:
-                    result = waited.result
+                if yielded._state == 1:
+                    result = yielded.result
                     continue
-            else:
-                waited = None
-            if (
-                waited is not None
-                and waited._state == 0
-                and waited._callbacks is None
-                and not self._is_cancelling
-            ):
-                self._waits_for = waited
-                waited._callbacks = self._entry
-                return None
+                if yielded._state == 0 and yielded._callbacks is None and not self._is_cancelling:
+                    self._waits_for = yielded
+                    yielded._callbacks = self._entry
+                    return None
             result, waits = self._wait_for(yielded)
             if waits:
                 return None
@@ -232,6 +231,10 @@ def start(kind: type[Deferred[T]], coroutine: Driven[T], frame: FrameType) -> De
             deferred._state = 1
     except BaseException as error:
         finish(deferred, _ended_by(error))
+        try:
+            return deferred
+        finally:
+            del deferred  # frames that raised refer to this one: it would be a cycle
     else:
         context.run(Driver(kind, coroutine, deferred, context)._first, yielded)
     return deferred
@@ -250,6 +253,7 @@ def finish(deferred: Deferred[Any], result: Any) -> Deferred[Any] | None:
 def _throw(coroutine: Driven[Any], failure: Failure) -> tuple[bool, Any]:
     """Throw the failure into `coroutine`: True and what it yielded next, or False and what it ended with."""
     error = failure.value
+    before = error.__traceback__
     ended: Any
     try:
         return True, coroutine.throw(error.with_traceback(failure.tb))
@@ -260,8 +264,11 @@ def _throw(coroutine: Driven[Any], failure: Failure) -> tuple[bool, Any]:
     finally:
         # The frames of the coroutine leave the exception again: they may hold the Deferred that holds the
         # exception, which would be a cycle. A Failure made above has them in its `tb`.
-        error.__traceback__ = failure.tb
-    return False, ended
+        error.__traceback__ = before
+    try:
+        return False, ended
+    finally:
+        del ended, error, failure  # frames that raised refer to this one: it would be a cycle
 
 
 def _ended_by(error: BaseException) -> Failure:

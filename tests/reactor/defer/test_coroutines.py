@@ -154,6 +154,42 @@ def test_many_coroutines_each_waiting_for_the_one_before_do_not_recurse(wait: Wa
     assert outcome(d) == [error if fails else 3]
 
 
+@pytest.mark.parametrize("waiters", [1, 2])
+def test_coroutine_may_add_callbacks_to_what_it_waited_for(waiters: int) -> None:
+    d: Deferred[Any] = Deferred()
+    order: list[str] = []
+
+    async def run() -> None:
+        await d
+        d.addCallback(lambda _: order.append("added"))
+        order.append("coroutine")
+
+    for _ in range(waiters):
+        ensureDeferred(run()).addCallback(lambda _: order.append("end"))
+    d.callback(1)
+    assert sorted(order) == sorted(["coroutine", "added", "end"] * waiters)
+    assert order.index("coroutine") < order.index("added")
+
+
+@pytest.mark.parametrize("waiters", [1, 2])
+def test_coroutine_may_pause_what_it_waited_for(waiters: int) -> None:
+    d: Deferred[Any] = Deferred()
+    order: list[str] = []
+
+    async def run() -> None:
+        await d
+        d.pause()
+
+    for _ in range(waiters):
+        ensureDeferred(run()).addCallback(lambda _: order.append("end"))
+    d.addCallback(lambda _: order.append("after"))
+    d.callback(1)
+    assert order == ["end"]
+    for _ in range(waiters):
+        d.unpause()
+    assert order == ["end"] * waiters + ["after"]
+
+
 def test_coroutine_starts_at_once() -> None:
     started: list[int] = []
 

@@ -244,6 +244,24 @@ def awaits_a_local_failed_one() -> None:
     ensureDeferred(run()).addErrback(forget)
 
 
+def awaits_through_several() -> None:
+    async def raising(d: Deferred[int]) -> None:
+        await d
+        raise Error
+
+    made: list[Deferred[int]] = [Deferred()]
+    e = ensureDeferred(awaiting(yielding(ensureDeferred(raising(made[0])))))
+    e.addErrback(forget)
+    made.pop().callback(1)
+
+
+def awaits_one_that_raised() -> None:
+    async def raising() -> None:
+        raise Error
+
+    ensureDeferred(awaiting(ensureDeferred(raising()))).addErrback(forget)
+
+
 def coroutine_raises() -> None:
     async def raising() -> None:
         raise Error
@@ -347,6 +365,8 @@ SCENARIOS = [
     awaits_and_raises_another,
     awaits_a_local_one,
     awaits_a_local_failed_one,
+    awaits_through_several,
+    awaits_one_that_raised,
     coroutine_raises,
     coroutine_cancelled,
     yields_later,
