@@ -101,8 +101,8 @@ def _signals(loop: asyncio.AbstractEventLoop, run: ScriptRun) -> Iterator[None]:
         run.ended_by = number
         keys.press(frame)
 
-    before = {number: signal.signal(number, end) for number in (signal.SIGTERM, signal.SIGHUP)}
     keys.install()
+    before = {number: signal.signal(number, end) for number in (signal.SIGTERM, signal.SIGHUP)}
     try:
         yield
     finally:

@@ -87,14 +87,21 @@ class CtrlC:
         self._repeated = False
         self._presses = 0
         self._pressed_at = 0.0
+        self._mouth = -1
         self._before: object = signal.default_int_handler
 
     def install(self) -> None:
+        # The watch runs before it is needed: a thread cannot be started inside of a signal handler, which may
+        # have interrupted the very code that starts threads, with its lock held.
+        ear, self._mouth = os.pipe()
+        watch = threading.Thread(target=self._watch, args=(ear, threading.get_ident()), daemon=True)
+        watch.start()
         self._before = signal.signal(signal.SIGINT, self._pressed)
 
     def restore(self) -> None:
-        self._waiting = False
         signal.signal(signal.SIGINT, self._before)  # type: ignore[arg-type]  # it is what signal() gave
+        self._waiting = False
+        os.close(self._mouth)
 
     def press(self, frame: FrameType | None) -> None:
         """What a press of Ctrl-C does; for the handlers of other signals."""
@@ -116,9 +123,7 @@ class CtrlC:
         self._waiting, self._pressed_at = True, now
         self._presses += 1
         self._loop.call_soon_threadsafe(self._arrived)
-        watch = threading.Timer(PATIENCE, self._lose_patience, (self._presses, threading.get_ident()))
-        watch.daemon = True
-        watch.start()
+        os.write(self._mouth, b"\0")
 
     def _arrived(self) -> None:
         """The loop came round."""
@@ -129,11 +134,15 @@ class CtrlC:
             else:  # the signal overtook the keys that were typed before it: they come first
                 self._loop.call_later(KEYS_DELAY, self._target.interrupt)
 
-    def _lose_patience(self, press: int, main: int) -> None:
-        """In a thread of its own: when `press` did not arrive, press again, which breaks what blocks."""
-        if self._waiting and press == self._presses:
-            self._repeated = True
-            signal.pthread_kill(main, signal.SIGINT)
+    def _watch(self, ear: int, main: int) -> None:
+        """In a thread of its own: when a press does not arrive, press again, which breaks what blocks."""
+        while os.read(ear, 1):
+            press = self._presses
+            time.sleep(PATIENCE)
+            if self._waiting and press == self._presses:
+                self._repeated = True
+                signal.pthread_kill(main, signal.SIGINT)
+        os.close(ear)
 
     def _strike(self, frame: FrameType | None, keep_pending: bool) -> None:
         blocker = Blocker(current_cell.get(), self._place(frame))

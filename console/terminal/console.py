@@ -52,18 +52,24 @@ class Console:
         while self._status is None:
             self._is_early = False
             try:
-                source = await reader.read()
-            except Cleared as cleared:
-                if not cleared.text:
-                    self._say(HINT)
+                await self._turn(reader)
+            except KeyboardInterrupt:  # the prompt itself was what kept the loop waiting
                 continue
-            except EOFError:
-                if self._status is None and await self._may_leave(reader):
-                    self._status = 0
-                continue
+        return self._status
+
+    async def _turn(self, reader: Reader) -> None:
+        """One cell, or one try to leave."""
+        try:
+            source = await reader.read()
+        except Cleared as cleared:
+            if not cleared.text:
+                self._say(HINT)
+        except EOFError:
+            if self._status is None and await self._may_leave(reader):
+                self._status = 0
+        else:
             if source.strip():
                 await self.run_cell(source)
-        return self._status
 
     # -- a cell
 

@@ -10,13 +10,12 @@ import pydoc
 import signal
 import sys
 import termios
-import threading
 from importlib.metadata import version
 from types import FrameType, TracebackType
 from typing import Any
 
 from ..arguments import Arguments
-from ..interrupt import PATIENCE, CtrlC, run_through_interrupts
+from ..interrupt import CtrlC, run_through_interrupts
 from ..output import Output
 from .console import Console
 from .plain import PlainReader
@@ -37,9 +36,9 @@ class Sitting:
         self._terminal = 1 if _is_terminal(1) or not _is_terminal(2) else 2
         self._output = Output(self._terminal, foreground=self._foreground, colour=shell.colors != "nocolor")
         self._console = Console(shell, self._output, loop)
+        self._keys = CtrlC(loop, self._console)
         self._modes: Any = None
         self._threads = ThreadContexts()
-        self._ended_by: int | None = None
 
     def __enter__(self) -> Sitting:
         with contextlib.suppress(termios.error):
@@ -74,14 +73,13 @@ class Sitting:
             self._output.write_through(self._banner())
         reader = self._make_reader()
         self._output.route(self._loop, reader.show_above)
-        keys = CtrlC(self._loop, self._console)
+        self._keys.install()
         before = {number: signal.signal(number, self._end) for number in (signal.SIGTERM, signal.SIGHUP)}
-        keys.install()
         try:
             task = self._loop.create_task(self._console.run(reader))
             return run_through_interrupts(self._loop, task, self._console.tell_stray)
         finally:
-            keys.restore()
+            self._keys.restore()
             for number, action in before.items():
                 signal.signal(number, action)
             self._output.stop_routing()
@@ -106,24 +104,10 @@ class Sitting:
     def _foreground(self) -> Any:
         return self._console.foreground_cell()
 
-    def _end(self, number: int, _frame: FrameType | None) -> None:
-        """SIGTERM and SIGHUP: leave in order; when a callback blocks the loop, interrupt it first."""
-        if self._ended_by is not None:
-            raise KeyboardInterrupt
-        self._ended_by = number
-        self._loop.call_soon_threadsafe(self._leave)
-        watch = threading.Timer(PATIENCE, self._insist, (threading.get_ident(),))
-        watch.daemon = True
-        watch.start()
-
-    def _leave(self) -> None:
-        number, self._ended_by = self._ended_by, None
-        if number is not None:
-            self._console.leave(128 + number)
-
-    def _insist(self, main: int) -> None:
-        if (number := self._ended_by) is not None:
-            signal.pthread_kill(main, number)
+    def _end(self, number: int, frame: FrameType | None) -> None:
+        """SIGTERM and SIGHUP: leave in order; what blocks the loop, or holds the prompt, is interrupted."""
+        self._loop.call_soon_threadsafe(self._console.leave, 128 + number)
+        self._keys.press(frame)
 
 
 def _is_terminal(fd: int) -> bool:
