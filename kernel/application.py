@@ -79,13 +79,15 @@ class KernelApplication(IPKernelApp):
 
     def init_poller(self) -> None:
         """Watch the process that started the kernel, without a look every second where the system can."""
-        if self.parent_handle in (0, 1) or not ParentWatch.is_supported():
+        # The number of a parent in another namespace of process ids may be that of anybody here.
+        if self.parent_handle != os.getppid() or self.parent_handle == 1 or not ParentWatch.is_supported():
             super().init_poller()
             return
         try:
             self.poller = ParentWatch(self.parent_handle, self._lose_parent)
-        except ProcessLookupError:
-            super().init_poller()  # that knows about parents in another namespace of process ids
+        except OSError as error:  # a sandbox may know the call and not allow it
+            self.log.info("looking every second whether the parent is alive: %s", error)
+            super().init_poller()
 
     def init_signal(self) -> None:
         """SIGINT interrupts, SIGTERM leaves. Only the main thread gets signals: ValueError elsewhere."""
@@ -124,7 +126,7 @@ class KernelApplication(IPKernelApp):
         if self.poller is not None:
             self.poller.start()
         self.io_loop = IOLoop.current()
-        self.asyncio_loop.call_soon(self._begin)
+        self.asyncio_loop.run_until_complete(self._begin())
         while not self._is_over:
             self._run_once()
         # Not run_until_complete(): ipykernel stops the loop as well when it leaves, in its own time.
@@ -133,8 +135,8 @@ class KernelApplication(IPKernelApp):
         while not ending.done():
             self._run_once()
 
-    def _begin(self) -> None:
-        """Open the session, run the user's start-up code, then listen to front ends. Runs on the loop."""
+    async def _begin(self) -> None:
+        """Open the session, run the user's start-up code, then listen to front ends."""
         self.reactor = Reactor(AsyncioDriver(self.asyncio_loop))
         proxy.install(self.reactor)  # `reactor` in threads of the user's means this one, too
         self.live_session = self.kernel.shell.open_session(self.reactor)

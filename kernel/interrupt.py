@@ -106,7 +106,8 @@ class Interrupts:
             raise KeyboardInterrupt
         self._asked += 1
         self._loop.call_soon_threadsafe(self._come_round, self._asked)
-        self._watch.call_soon_threadsafe(self._watch.call_later, OVERDUE, self._look, self._asked)
+        with contextlib.suppress(RuntimeError):  # the watching loop has ended, and the process is about to
+            self._watch.call_soon_threadsafe(self._watch.call_later, OVERDUE, self._look, self._asked)
 
     def _come_round(self, asked: int) -> None:
         """The loop is awake: cancel what waits. Runs in the loop's thread."""
