@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import re
 
+from ..reactor.abstract import isIPAddress, isIPv6Address
 from ..reactor.endpoints import EndpointStringError, quoteStringArgument
 from ..reactor.endpoints.description import Description, parse_description
 from ..reactor.endpoints.kinds import CLIENT_KINDS, SERVER_KINDS
@@ -99,7 +100,7 @@ def endpoint_error(call: str, where: str, error: EndpointStringError) -> LocalEn
 
 def _parsed(call: str, where: str, kinds: set[str]) -> Description:
     found = _HOST_AND_PORT.match(where)
-    if found and found[1].lower() not in kinds | KINDS_OF_OTHERS:
+    if found and _is_host(call, found[1].lower(), kinds):
         host = quoteStringArgument(found[1].strip("[]") or LOOPBACK["tcp"])
         return parse_description(f"tcp:{host}:{found[2]}")
     if ":" not in where:
@@ -112,6 +113,14 @@ def _parsed(call: str, where: str, kinds: set[str]) -> Description:
         return parse_description(where)
     except EndpointStringError as error:
         raise endpoint_error(call, where, error) from error
+
+
+def _is_host(call: str, word: str, kinds: set[str]) -> bool:
+    """Whether `word`, in front of a port, is a host and not a kind of endpoint."""
+    if call == "serve":  # which listens at an address of this machine, and at no name
+        literal = word.strip("[]")
+        return word in ("", "localhost") or isIPAddress(literal) or isIPv6Address(literal)
+    return word not in kinds | KINDS_OF_OTHERS
 
 
 def _composed(kind: str, places: list[str], named: dict[str, str]) -> Description:

@@ -427,10 +427,11 @@ def test_errors_in_a_cell_leave_our_own_frames_out(run_lab: Any, capsys: Any) ->
 def test_our_own_complaints_are_one_line(run_lab: Any, capsys: Any) -> None:
     async def body(lab: Any) -> None:
         await lab.cell("connect('nowhere')")
-        assert last(capsys) == (
-            "LocalEndpointError: connect('nowhere'): no kind and no port; connect('tcp:nowhere:PORT'); "
-            "kinds: tcp, tcp6"
+        line = last(capsys)
+        assert line.startswith(
+            "LocalEndpointError: connect('nowhere'): no kind and no port; connect('tcp:nowhere"
         )
+        assert "\n" not in line
 
     run_lab(body)
 

@@ -442,9 +442,9 @@ ACCEPTED = "a Protocol class, an instance of Factory, or a function (async or no
         ),
         ("serve('tcp:x', Echo)", LocalEndpointError, "serve('tcp:x'): "),
         (
-            "serve('udp:8007', Echo)",
+            "serve('gopher:8007', Echo)",
             LocalEndpointError,
-            "serve('udp:8007'): unknown kind of endpoint 'udp', there are: ",
+            "serve('gopher:8007'): unknown kind of endpoint 'gopher', there are: ",
         ),
         (
             "serve('tcp:1', Echo, port=3)",
