@@ -30,7 +30,7 @@ Entry = tuple[Any, Any, Any, Any]
 # An entry that is no callback but part of the machinery has one of these in the place of its context, so
 # that ordinary entries pay nothing for them. RESUMES: call `callback(extra, result)`, which returns a
 # Deferred whose callbacks are to be called next, or None. WAITS: `callback` is a Deferred that waits for
-# this one's result.
+# this one's result. Neither has None for `extra`, so that the ordinary entry is told by that alone.
 _RESUMES: Final[Any] = RESUMES
 _WAITS: Final[Any] = object()
 
@@ -344,16 +344,15 @@ class Deferred(Outcome, Generic[T]):
                     continue
                 try:
                     if extra is None:
-                        if context is not _WAITS:
-                            value = context.run(callback, value)
-                        elif callback._state == 4 and callback._callbacks is not None:
+                        value = context.run(callback, value)
+                    elif context is _WAITS:
+                        if callback._state == 4 and callback._callbacks is not None:
                             callback.result = value
                             current.result = None
                             following = callback
                             break
-                        else:
-                            callback._receive(value, failed)
-                            value = None
+                        callback._receive(value, failed)
+                        value = None
                     elif context is _RESUMES:
                         if failed:
                             current._guard = value
@@ -389,7 +388,7 @@ class Deferred(Outcome, Generic[T]):
                     current.result = value
                     failed = has_raised = True
                 elif state == 0 and value._callbacks is None and current._state == 3:  # as well
-                    value._callbacks = (current, current, _WAITS, None)
+                    value._callbacks = (current, current, _WAITS, _WAITS)
                     current.result = value
                     current._state = 4
                     break
@@ -695,7 +694,7 @@ class Deferred(Outcome, Generic[T]):
             return True
         self._state = _CHAINED if self._state in (_WAITING, _RUNNING, _CHAINED) else _CHAINED_HELD
         self.result = inner
-        entry: Entry = (self, self, _WAITS, None)
+        entry: Entry = (self, self, _WAITS, _WAITS)
         callbacks = inner._callbacks
         if callbacks is None:
             inner._callbacks = entry

@@ -200,7 +200,7 @@ def _link(entry: Entry) -> Link | None:
             return Link("task", "await")
         coroutine = getattr(getattr(extra, "__self__", None), "_coroutine", None)
         return Link(_name(coroutine), "await") if coroutine is not None else Link("Deferred", "deferred")
-    if extra is None and not callable(callback) and callback is not None:
+    if context is extra:  # another Deferred
         return Link("Deferred", "deferred")
     if callback is None and errback is None:
         return None
