@@ -3,26 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextvars import copy_context
 from itertools import count
 from typing import TYPE_CHECKING, Any, cast
 
 from zope.interface import implementer
 
+from .adoption import Adopts
 from .arguments import check_client_factory, check_factory, check_port
 from .connecting import Attempting
 from .error import ConnectionLost
 from .failure import Failure
-from .interfaces import IReactorSocket, IReactorTCP
+from .interfaces import IReactorTCP
 from .stream import short
-from .tcp import Connector, Port, Server, address_of, adopted_socket
+from .tcp import Connector, Port
+from .unix.opening import OpensUNIX
 
 if TYPE_CHECKING:
     from .core import Reactor
 
 
-@implementer(IReactorTCP, IReactorSocket)
-class Network:
+@implementer(IReactorTCP)
+class Network(OpensUNIX, Adopts):
     """The part of a reactor that opens things, and keeps them by `shortId` in `opened`."""
 
     def __init__(self) -> None:
@@ -78,40 +79,6 @@ class Network:
         connector = Connector(self._reactor, host, port, factory, timeout, bindAddress)
         connector.connect()
         return connector
-
-    def adoptStreamPort(self, fileDescriptor: int, addressFamily: int, factory: Any) -> Port:
-        """Accept on a listening stream socket that somebody else opened.
-
-        The descriptor is duplicated: yours is still yours to close. Raises UnsupportedAddressFamily,
-        UnsupportedSocketType, OSError.
-        """
-        check_factory("adoptStreamPort", factory)
-        sock = adopted_socket(fileDescriptor, addressFamily)
-        interface, number = sock.getsockname()[:2]
-        listening = Port(self._reactor, number, factory, interface=interface, adopted=sock)
-        listening.startListening()
-        return listening
-
-    def adoptStreamConnection(self, fileDescriptor: int, addressFamily: int, factory: Any) -> Server | None:
-        """Serve a connected stream socket that somebody else accepted or made.
-
-        The transport; None when the factory gave no protocol. The descriptor is duplicated: yours is still
-        yours to close. Raises UnsupportedAddressFamily, UnsupportedSocketType, OSError.
-        """
-        check_factory("adoptStreamConnection", factory)
-        sock = adopted_socket(fileDescriptor, addressFamily)
-        try:
-            peer = address_of(sock, sock.getpeername())
-            protocol = factory.buildProtocol(peer)
-        except BaseException:
-            sock.close()
-            raise
-        if protocol is None:
-            sock.close()
-            return None
-        connection = Server(self._reactor, sock, peer, factory, copy_context())
-        connection.context.run(connection.begin, protocol)
-        return connection
 
     def close_everything(self) -> None:
         """Close all that is open: ports first, so that nothing new comes in."""

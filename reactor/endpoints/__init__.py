@@ -27,6 +27,7 @@ from .errors import (
 from .hostname import HostnameEndpoint
 from .strings import clientFromString, serverFromString
 from .tcp import TCP4ClientEndpoint, TCP4ServerEndpoint, TCP6ClientEndpoint, TCP6ServerEndpoint
+from .unix import UNIXClientEndpoint, UNIXServerEndpoint
 
 __all__ = [
     "AdoptedStreamServerEndpoint",
@@ -47,6 +48,8 @@ __all__ = [
     "TCP6ClientEndpoint",
     "TCP6ServerEndpoint",
     "TimeoutValueError",
+    "UNIXClientEndpoint",
+    "UNIXServerEndpoint",
     "UnfinishedEscapeError",
     "UnknownArgumentError",
     "UnknownKindError",

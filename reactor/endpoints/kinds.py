@@ -19,6 +19,7 @@ from .description import Argument, Description
 from .errors import ExcessArgumentError, MissingArgumentError, RepeatedArgumentError, UnknownArgumentError
 from .hostname import HostnameEndpoint
 from .tcp import TCP4ClientEndpoint, TCP4ServerEndpoint, TCP6ClientEndpoint, TCP6ServerEndpoint
+from .unix import UNIXClientEndpoint, UNIXServerEndpoint
 
 
 class Kind(Shape):
@@ -160,6 +161,14 @@ def _tcp6_client(reactor: Any, host: str, port: int, timeout: float, bindAddress
     return TCP6ClientEndpoint(reactor, host, port, timeout, None if not bindAddress else (bindAddress, 0))
 
 
+def _unix_server(reactor: Any, address: str, mode: int, backlog: int, lockfile: bool) -> Any:
+    return UNIXServerEndpoint(reactor, address, backlog, mode, lockfile)
+
+
+def _unix_client(reactor: Any, path: str, timeout: float, lockfile: bool) -> Any:
+    return UNIXClientEndpoint(reactor, path, timeout, lockfile)
+
+
 SERVER_KINDS: dict[str, Kind] = {
     "tcp": TableKind(
         "tcp:8080:interface=127.0.0.1",
@@ -179,6 +188,16 @@ SERVER_KINDS: dict[str, Kind] = {
         ),
         TCP6ServerEndpoint,
     ),
+    "unix": TableKind(
+        "unix:/tmp/x.sock:mode=660",
+        (
+            Parameter("address", values.socket_path),
+            Parameter("mode", values.permissions, 0o666),
+            Parameter("backlog", values.positive, 50),
+            Parameter("lockfile", values.flag, True),
+        ),
+        _unix_server,
+    ),
     "adopt-socket": TableKind(
         "adopt-socket:3:INET",
         (Parameter("fileno", values.descriptor), Parameter("addressFamily", values.family)),
@@ -197,5 +216,14 @@ _CONNECTING = (
 CLIENT_KINDS: dict[str, Kind] = {
     "tcp": TableKind("tcp:example.org:80", _CONNECTING, _tcp_client),
     "tcp6": TableKind("tcp6:example.org:80", _CONNECTING, _tcp6_client),
+    "unix": TableKind(
+        "unix:/tmp/x.sock",
+        (
+            Parameter("path", values.socket_path),
+            Parameter("timeout", values.seconds, 30, named_only=True),
+            Parameter("lockfile", values.flag, False, named_only=True),
+        ),
+        _unix_client,
+    ),
 }
 """Kinds that can be connected to, by the word before the first colon."""

@@ -26,6 +26,9 @@ def clientFromString(reactor: Any, description: str) -> Any:
     ``timeout`` (seconds, 30) and ``bindAddress`` (a literal address to connect from). The colons of an IPv6
     address are escaped, ``tcp:\:\:1:80``, or the address is put in brackets, ``tcp:[::1]:80``.
 
+    ``unix:path`` takes ``timeout`` and ``lockfile`` (1: a live process must hold the lock file) by name only;
+    ``unix:@name`` is the abstract name.
+
     With `tcp`, a host name is tried at all its addresses as `HostnameEndpoint` does.
 
     Raises:
@@ -39,7 +42,9 @@ def serverFromString(reactor: Any, description: str) -> Any:
     """The IStreamServerEndpoint that a string such as ``tcp:8080:interface=127.0.0.1`` stands for.
 
     ``tcp:port`` and ``tcp6:port`` take ``interface`` (a literal address; by default every one of the family)
-    and ``backlog`` (50), ``adopt-socket:fileno:INET`` serves a listening socket opened by somebody else.
+    and ``backlog`` (50), ``unix:path`` takes ``mode`` (octal, 666), ``backlog`` and ``lockfile`` (1: a socket
+    left by a server that crashed is taken over), ``adopt-socket:fileno:INET`` serves a listening socket
+    opened by somebody else.
 
     Raises:
         EndpointStringError: a ValueError; its subclasses and its text say what is wrong and where.

@@ -56,6 +56,33 @@ def descriptor(name: str, text: str) -> int:
     return number
 
 
+def permissions(name: str, text: str) -> int:
+    """Who may use a file, in the octal digits of chmod(1)."""
+    try:
+        mode = int(text, 8)
+    except ValueError:
+        mode = -1
+    if not 0 <= mode <= 0o777:
+        raise Unfit(ArgumentValueError, f"{name} {text!r} is not an octal number from 0 to 777, such as 660")
+    return mode
+
+
+def flag(name: str, text: str) -> bool:
+    """Yes or no, written 1 or 0."""
+    if text not in ("0", "1"):
+        raise Unfit(ArgumentValueError, f"{name} {text!r} is neither 1 (yes) nor 0 (no)")
+    return text == "1"
+
+
+def socket_path(name: str, text: str) -> str:
+    """Where a Unix socket is; what begins with @ is an abstract name, as ss(8) and socat(1) write them."""
+    if not text or text == "@":
+        raise Unfit(ArgumentValueError, f"{name} is empty: write for example /tmp/x.sock")
+    if "\0" in text:
+        raise Unfit(ArgumentValueError, f"{name} {text!r} has a NUL in it: write @name for an abstract name")
+    return "\0" + text[1:] if text.startswith("@") else text
+
+
 def seconds(name: str, text: str) -> float:
     """A time, in seconds, above 0; whole ones come as int."""
     whole = _whole(text)

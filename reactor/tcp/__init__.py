@@ -8,6 +8,6 @@ from .client import Client
 from .connection import Connection, Server
 from .connector import Connector
 from .port import Port
-from .sockets import address_of, adopted_socket
+from .sockets import address_of
 
-__all__ = ["Client", "Connection", "Connector", "Port", "Server", "address_of", "adopted_socket"]
+__all__ = ["Client", "Connection", "Connector", "Port", "Server", "address_of"]

@@ -8,30 +8,10 @@ import socket
 from typing import Any
 
 from ..address import IPv4Address, IPv6Address
-from ..error import UnsupportedAddressFamily, UnsupportedSocketType
 
 log = logging.getLogger("wirelab.reactor")
 
 Address = IPv4Address | IPv6Address
-
-
-def adopted_socket(fd: int, family: int) -> socket.socket:
-    """A socket of our own on a duplicate of `fd`, after checking what it is.
-
-    Raises UnsupportedAddressFamily, UnsupportedSocketType, OSError when `fd` is no socket.
-    """
-    if family not in (socket.AF_INET, socket.AF_INET6):
-        raise UnsupportedAddressFamily(f"{family!r}: AF_INET and AF_INET6 streams can be adopted")
-    sock = socket.fromfd(fd, family, socket.SOCK_STREAM)
-    try:
-        kind = sock.getsockopt(socket.SOL_SOCKET, socket.SO_TYPE)
-        if kind != socket.SOCK_STREAM:
-            raise UnsupportedSocketType(f"{kind!r}: only stream sockets can be adopted here")
-        sock.setblocking(False)
-    except BaseException:
-        sock.close()
-        raise
-    return sock
 
 
 def address_of(sock: socket.socket, sockaddr: tuple[Any, ...]) -> Address:

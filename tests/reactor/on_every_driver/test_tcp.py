@@ -842,8 +842,8 @@ class TestAdoption:
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as datagrams:
             with pytest.raises(UnsupportedSocketType, match="only stream sockets"):
                 reactor.adoptStreamPort(datagrams.fileno(), socket.AF_INET, Peers())
-            with pytest.raises(UnsupportedAddressFamily, match="AF_INET and AF_INET6"):
-                reactor.adoptStreamPort(datagrams.fileno(), socket.AF_UNIX, Peers())
+            with pytest.raises(UnsupportedAddressFamily, match="AF_INET6 and AF_UNIX"):
+                reactor.adoptStreamPort(datagrams.fileno(), socket.AF_UNSPEC, Peers())
 
 
 class TestArguments:

@@ -1,0 +1,12 @@
+"""Unix domain sockets: conversations within one machine, which can pass open descriptors.
+
+Start with `port` for servers, `client` for clients; `connection` is what both end up with, `passing` how a
+descriptor travels with the data. Paths and abstract names are in `paths`, lock files in `locks`.
+"""
+
+from .client import Client, Connector
+from .connection import Connection, Server
+from .credentials import PeerCredentials
+from .port import Port
+
+__all__ = ["Client", "Connection", "Connector", "PeerCredentials", "Port", "Server"]
