@@ -37,8 +37,6 @@ ANSWERED_AT_ONCE = frozenset(
 class AttentiveKernel(IPythonKernel):
     """An IPython kernel that answers questions while a cell awaits."""
 
-    _completer_is_ready = False
-
     async def shell_main(self, subshell_id: str | None, msg: list[Any]) -> None:
         """Take one shell message; cells queue, questions do not. Messages are zmq frames."""
         if self._type_of(msg) not in ANSWERED_AT_ONCE:
@@ -82,21 +80,3 @@ class AttentiveKernel(IPythonKernel):
         except (Exception, KeyboardInterrupt):
             self.log.error("a question was not answered: %s", question["header"], exc_info=True)
         self._publish_status("idle", "shell", parent=question)
-
-    async def do_complete(self, code: str, cursor_pos: int | None) -> dict[str, Any]:
-        """Complete `code` at `cursor_pos`, in characters; None means at its end."""
-        if not self._completer_is_ready:
-            # The completer's first answer takes up to a second, which must not hold the loop.
-            await asyncio.to_thread(_read_the_builtins)
-            self._completer_is_ready = True
-        matches: dict[str, Any] = super().do_complete(code, cursor_pos)
-        return matches
-
-
-def _read_the_builtins() -> None:
-    """Let jedi, when it is there, load itself and what every completion starts from."""
-    try:
-        import jedi  # type: ignore[import-untyped]  # optional in IPython, and slow to load
-    except ImportError:
-        return
-    jedi.Interpreter("prin", [{}]).complete()

@@ -24,6 +24,8 @@ from typing import TYPE_CHECKING, Any
 
 from IPython.core.interactiveshell import InteractiveShell
 
+from ..console.tracebacks import is_machinery
+
 if TYPE_CHECKING:
     import asyncio
 
@@ -42,13 +44,18 @@ def runs_a_cell(frame: FrameType | None) -> bool:
     return False
 
 
-def without_handler(trace: TracebackType | None) -> TracebackType | None:
-    """`trace`, changed so that it ends in the frame that was interrupted and not in our handler's."""
-    here = trace
-    while here is not None and here.tb_next is not None:
-        if here.tb_next.tb_frame.f_code is _HANDLER:
-            here.tb_next = None
+def interrupted_part(trace: TracebackType | None) -> TracebackType | None:
+    """`trace`, changed so that it ends in the user's frame: what was interrupted, not what it was waiting in.
+
+    Our handler's frame is always the innermost otherwise.
+    """
+    last, here = None, trace
+    while here is not None:
+        if not is_machinery(here.tb_frame.f_code.co_filename):
+            last = here
         here = here.tb_next
+    if last is not None:
+        last.tb_next = None
     return trace
 
 
@@ -121,6 +128,3 @@ class Interrupts:
         if self._answered < asked:
             self._overdue = True
             self.deliver()
-
-
-_HANDLER = Interrupts._on_signal.__code__

@@ -26,7 +26,7 @@ from ..console.session import BANNER, Session
 from ..console.shell import SessionShell
 from ..reactor.core import Reactor
 from .dispatch import AttentiveKernel
-from .interrupt import Interrupts, without_handler
+from .interrupt import Interrupts, interrupted_part
 from .session import LiveDisplayFormatter, NotebookSession
 
 VERSION = importlib.metadata.version("wirelab")
@@ -56,7 +56,16 @@ class WirelabShell(SessionShell, ZMQInteractiveShell):
         kind, error, trace = super()._get_exc_info(exc_tuple)
         if kind is asyncio.CancelledError and self.kernel.interrupts.has_cancelled:
             kind, error = KeyboardInterrupt, KeyboardInterrupt()
-        return kind, error, without_handler(trace)
+        return kind, error, interrupted_part(trace) if kind is KeyboardInterrupt else trace
+
+    def init_completer(self) -> None:
+        """Complete by looking at live objects, as at the console, unless the configuration says not to.
+
+        Jedi, which reads source code, takes up to a second at first and 15 ms later, and holds the loop.
+        """
+        super().init_completer()
+        if "use_jedi" not in self.config.Completer:
+            self.Completer.use_jedi = False
 
     banner1 = f"wirelab {VERSION}, Python {platform.python_version()}: a live lab for wires\n"
     banner2 = BANNER

@@ -13,7 +13,7 @@ from ..console.session import Session
 from ..console.tracebacks import story
 from ..console.views import is_live
 from ..reactor.defer import Deferred
-from .interrupt import without_handler
+from .interrupt import interrupted_part
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
@@ -59,7 +59,10 @@ class NotebookSession(Session):
         """Write an error to `sys.stderr`, the user's frames first; in the context it belongs to."""
         lines = [headline]
         if error is not None:
-            lines += story(error, without_handler(error.__traceback__), self.cell_name)
+            trace = error.__traceback__
+            if isinstance(error, KeyboardInterrupt):
+                trace = interrupted_part(trace)
+            lines += story(error, trace, self.cell_name)
         print("\n".join(lines), file=sys.stderr)
 
     def tell_stray(self, error: BaseException) -> None:
