@@ -19,8 +19,8 @@ from .live import LiveConnection, LivePort, LiveThing, cell_of, thing_of
 
 
 def place(address: object) -> str:
-    """An address as people write it: ``127.0.0.1:8007``; empty for None."""
-    return "" if address is None else str(address)
+    """An address as people write it: ``127.0.0.1:8007``, ``/tmp/x.sock``; empty for None."""
+    return "" if address is None else str(address).removeprefix("unix:")  # its kind stands beside it
 
 
 def kind(thing: LiveThing) -> str:

@@ -50,7 +50,9 @@ def listen_error(session: Session, where: str, error: BaseException) -> Exceptio
     if not isinstance(error, CannotListenError):
         return LocalListenError(f"serve({where!r}): {error}")
     number = error.socketError.errno
-    if number == errno.EADDRINUSE:
+    if isinstance(error.port, str):
+        reason = _path_in_use(session, error) or str(error)
+    elif number == errno.EADDRINUSE:
         reason = _in_use(session, error)
     elif number == errno.EACCES:
         reason = "the system does not let you have this port; those from 1024 on are free to use"
@@ -67,6 +69,14 @@ def _in_use(session: Session, error: CannotListenError) -> str:
             label = thing.shortId
             return f"address in use by {label} of this session: close({label}); 'tcp:0' takes a free port"
     return f"port {error.port} is in use by another program; 'tcp:0' takes a free one"
+
+
+def _path_in_use(session: Session, error: CannotListenError) -> str | None:
+    for thing in session.reactor.opened.values():
+        if isinstance(thing, LivePort) and str(thing.getHost()) == error.port:
+            label = thing.shortId
+            return f"the path is in use by {label} of this session: close({label})"
+    return None
 
 
 def _suggested(where: object) -> str:

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any, cast
 
 from ..reactor.defer import Deferred
 from ..reactor.failure import Failure
+from ..reactor.listening import StreamPort
 from ..reactor.protocol import Protocol
 from ..reactor.stream import StreamConnection
-from ..reactor.tcp import Port
 from . import displays
 from .cells import current_cell
 from .conversation import Conversation
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from .session import Session
 
-TYPES = (Deferred, Failure, Port, Protocol, StreamConnection)
+TYPES = (Deferred, Failure, Protocol, StreamConnection, StreamPort)
 """The classes whose instances, and those of subclasses without a repr of their own, show as ours do."""
 
 
