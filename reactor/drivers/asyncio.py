@@ -103,7 +103,8 @@ class AsyncioDriver(Driver):
         self.loop.run_forever()
 
     def quit(self) -> None:
-        self.loop.stop()
+        if self.loop.is_running():  # else the stop would wait for the next one who runs the loop
+            self.loop.stop()
 
     def poll(self, timeout: float) -> None:
         if self.loop.is_running():

@@ -178,3 +178,18 @@ def test_a_hosted_reactor_may_be_run_when_the_host_has_left():
     assert made == ["ran"]
     reactor.close()
     loop.close()
+
+
+def test_an_exception_that_ends_the_run_leaves_the_loop_fit_for_another():
+    loop = asyncio.new_event_loop()
+    reactor = Reactor(AsyncioDriver(loop))
+
+    def leave():
+        raise KeyboardInterrupt
+
+    loop.call_later(0.001, leave)  # past the reactor: asyncio lets it out of the loop
+    with pytest.raises(KeyboardInterrupt):
+        reactor.run(installSignalHandlers=False)
+    loop.run_until_complete(asyncio.sleep(0.002))
+    reactor.close()
+    loop.close()
