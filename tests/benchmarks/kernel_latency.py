@@ -133,7 +133,7 @@ TARGETS = {
     f"{PIPELINED} cells at once": 1.25,
     "completion while a cell awaits, 95th percentile": 0.2,
 }
-"""Ratios to IPython's kernel. None for interrupts: whether IPython's is prompt depends on what else wakes its loop."""
+"""Ratios to IPython's kernel. None for interrupts: its own are prompt when something else wakes its loop."""
 
 
 def main() -> None:
