@@ -85,11 +85,7 @@ def run_script(
     run = ScriptRun(script, shell.user_ns, reactor)
     run.prepare()
     with _hidden(shell), _signals(loop, run):
-        status = run.run(loop)
-    # A reactor.run() that an exception ended has told the loop to stop: let it, before it is used again.
-    loop.call_soon(loop.stop)
-    loop.run_forever()
-    return status
+        return run.run(loop)
 
 
 @contextmanager
