@@ -45,9 +45,10 @@ class Verbs:
             p = serve('tcp:8007', Echo)        # a Protocol class, or an instance of Factory
             p = serve('tcp:8007', talk)        # async def talk(c): ... with a conversation per connection
 
-        A function is called with a conversation for each connection. An async one is the connection's life:
-        when it ends the connection closes, and an exception in it is told and closes that connection only.
-        After a plain one the conversation stays open, for the callbacks that it added.
+        A function is called with a conversation for each connection. What it gives to wait for, as an async
+        one does, or one that ends in `return c.send(...)`, is the connection's life: when that is over the
+        connection closes, and an exception in it is told and closes that connection only. After any other
+        the conversation stays open, for the callbacks that it added.
 
         It listens on the loopback interface; interface='0.0.0.0' is for all of IPv4, '::' for IPv6. 'tcp:0'
         takes a free port. `backlog` is how many connections may wait to be accepted. close(p) ends it.
