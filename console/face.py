@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
+from ..reactor import proxy
 from ..reactor.drivers.asyncio import AsyncioDriver
 from .arguments import Arguments
 from .interrupt import CtrlC
@@ -34,6 +35,7 @@ def run_face(loop: asyncio.AbstractEventLoop, arguments: Arguments, script: Scri
     has_prompt = script is None or arguments.interactive
     shell = _make_shell(arguments, has_prompt)
     reactor = ScriptReactor(AsyncioDriver(loop))
+    proxy.install(reactor)  # the global `reactor` means this one in the user's threads, too
 
     async def open_session() -> None:
         session = shell.open_session(reactor)
