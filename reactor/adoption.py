@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, cast
 
 from zope.interface import implementer
 
-from . import tcp, unix
-from .arguments import check_factory
+from . import tcp, udp, unix
+from .arguments import check_datagram_protocol, check_factory, check_packet_size
 from .error import UnsupportedAddressFamily, UnsupportedSocketType
 from .interfaces import IReactorSocket
 from .unix.paths import address_from
@@ -67,6 +67,23 @@ class Adopts:
         connection = kind(cast("Reactor", self), sock, peer, factory, copy_context())
         connection.context.run(connection.begin, protocol)
         return connection
+
+    def adoptDatagramPort(
+        self, fileDescriptor: int, addressFamily: int, protocol: Any, maxPacketSize: int = 8192
+    ) -> udp.MulticastPort:
+        """Exchange datagrams on a bound UDP socket that somebody else opened.
+
+        The descriptor is duplicated: yours is still yours to close. Raises UnsupportedAddressFamily,
+        UnsupportedSocketType, OSError, TypeError, ValueError.
+        """
+        check_datagram_protocol("adoptDatagramPort", protocol)
+        check_packet_size("adoptDatagramPort", maxPacketSize)
+        if addressFamily not in INTERNET:
+            raise UnsupportedAddressFamily(f"{addressFamily!r}: UDP is of AF_INET or AF_INET6")
+        sock = adopted_socket(fileDescriptor, addressFamily, socket.SOCK_DGRAM)
+        port = udp.MulticastPort(cast("Reactor", self), 0, protocol, "", maxPacketSize, sock)
+        port.startListening()
+        return port
 
 
 def adopted_socket(fd: int, family: int, kind: int = socket.SOCK_STREAM) -> socket.socket:

@@ -38,3 +38,20 @@ def check_client_factory(verb: str, factory: object) -> None:
     check_factory(verb, factory)
     if not hasattr(factory, "startedConnecting"):
         raise TypeError(f"{verb}() takes a ClientFactory, not {factory!r}")
+
+
+def check_datagram_protocol(verb: str, protocol: object) -> None:
+    """Raises TypeError for what is no protocol in datagrams; the text says what to pass instead."""
+    if isinstance(protocol, type):
+        raise TypeError(f"{verb}() takes a protocol, not its class: try {protocol.__name__}()")
+    if not callable(getattr(protocol, "datagramReceived", None)):
+        hint = ": one of streams is for listenTCP()" if hasattr(protocol, "dataReceived") else ""
+        raise TypeError(f"{verb}() takes a DatagramProtocol, not {protocol!r}{hint}")
+
+
+def check_packet_size(verb: str, size: object) -> None:
+    """Raises TypeError or ValueError for what is no number of octets to receive."""
+    if not isinstance(size, int) or isinstance(size, bool):
+        raise TypeError(f"{verb}() takes maxPacketSize as a number of octets, not {size!r}")
+    if size < 1:
+        raise ValueError(f"{verb}() takes a maxPacketSize of 1 octet or more, not {size}")

@@ -68,6 +68,9 @@ class InvalidAddressError(ValueError):
         self.address = address
         self.message = message
 
+    def __str__(self) -> str:
+        return f"{self.message}: {self.address!r}"
+
 
 class UnsupportedAddressFamily(_Told):
     """A socket of an address family that this reactor cannot serve was offered for adoption."""

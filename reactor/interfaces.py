@@ -269,6 +269,9 @@ class IReactorSocket(Interface):
     def adoptStreamConnection(fileDescriptor, addressFamily, factory):
         """Serve a connected stream socket with a protocol of `factory`."""
 
+    def adoptDatagramPort(fileDescriptor, addressFamily, protocol, maxPacketSize=8192):
+        """Exchange datagrams on a bound UDP socket; an IListeningPort."""
+
 
 class IReactorProcess(Interface):
     """Child processes."""

@@ -14,8 +14,10 @@ from .connecting import Attempting
 from .error import ConnectionLost
 from .failure import Failure
 from .interfaces import IReactorTCP
+from .listening import StreamPort
 from .stream import short
 from .tcp import Connector, Port
+from .udp.opening import OpensUDP
 from .unix.opening import OpensUNIX
 
 if TYPE_CHECKING:
@@ -23,7 +25,7 @@ if TYPE_CHECKING:
 
 
 @implementer(IReactorTCP)
-class Network(OpensUNIX, Adopts):
+class Network(OpensUNIX, OpensUDP, Adopts):
     """The part of a reactor that opens things, and keeps them by `shortId` in `opened`."""
 
     def __init__(self) -> None:
@@ -82,7 +84,7 @@ class Network(OpensUNIX, Adopts):
 
     def close_everything(self) -> None:
         """Close all that is open: ports first, so that nothing new comes in."""
-        for port in [opened for opened in self.opened.values() if hasattr(opened, "stopListening")]:
+        for port in [opened for opened in self.opened.values() if isinstance(opened, StreamPort)]:
             port.stopListening()
         for connection in list(self.opened.values()):
             if isinstance(connection, Attempting) and connection.state == "connecting":

@@ -16,6 +16,7 @@ from measure import HERE, PEERS
 
 SCRIPTS = {
     "echo": "echo_cost.py",
+    "udp": "udp_cost.py",
     "defer": "defer_cost.py",
     "threads": "thread_cost.py",
     "timers": "timer_cost.py",
