@@ -15,6 +15,7 @@ from .error import ConnectionLost
 from .failure import Failure
 from .interfaces import IReactorTCP
 from .listening import StreamPort
+from .securing import OpensTLS
 from .stream import short
 from .tcp import Connector, Port
 from .udp.opening import OpensUDP
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 
 
 @implementer(IReactorTCP)
-class Network(OpensUNIX, OpensUDP, Adopts):
+class Network(OpensTLS, OpensUNIX, OpensUDP, Adopts):
     """The part of a reactor that opens things, and keeps them by `shortId` in `opened`."""
 
     def __init__(self) -> None:

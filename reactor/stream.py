@@ -71,6 +71,7 @@ class StreamConnection:
         "__dict__",
         "__weakref__",
         "_blank",
+        "_closing",
         "_direct",
         "_end_when_drained",
         "_ending",
@@ -117,6 +118,7 @@ class StreamConnection:
         self.protocol = None
         self.connected = False
         self.disconnecting = False
+        self._closing = False  # as `disconnecting`, which TLS sets while there is more for it to say
         self.bytesIn = 0
         self.bytesOut = 0
         self.openedAt = time.time()
@@ -202,7 +204,7 @@ class StreamConnection:
         except BaseException as error:
             self._protocol_failed(error, protocol.makeConnection)
             return
-        if not (self._reading or self._paused or self._ending or self.disconnecting):
+        if self.connected and not (self._reading or self._paused or self._ending or self._closing):
             self._start_reading()
         self._after_event()
 
@@ -265,9 +267,8 @@ class StreamConnection:
         elif IHalfCloseableProtocol.providedBy(self.protocol):
             self._call_protocol(self.protocol.readConnectionLost)
         elif self._queue:
-            self.disconnecting = self._wants_end = self._end_when_drained = (
-                True  # what the protocol said already is still sent
-            )
+            # What the protocol said already is still sent.
+            self.disconnecting = self._closing = self._wants_end = self._end_when_drained = True
         else:
             self._lose(ConnectionDone())
 
@@ -281,7 +282,7 @@ class StreamConnection:
     def resumeProducing(self) -> None:
         """Read again."""
         self._paused = False
-        if self.connected and not (self._reading or self._read_ended or self.disconnecting or self._ending):
+        if self.connected and not (self._reading or self._read_ended or self._closing or self._ending):
             self._start_reading()
 
     def stopProducing(self) -> None:
@@ -358,15 +359,16 @@ class StreamConnection:
         """Send what was collected, and collect no more during this event."""
         first, more = self._first, self._more
         self._first = self._more = None
+        write = StreamConnection.write  # and not that of TLS, which may have taken over this one's
         if more is None:
-            self.write(first or b"")
+            write(self, first or b"")
             return
         more.insert(0, first or b"")
         if sum(map(len, more)) <= JOIN_UP_TO:
-            self.write(b"".join(more))
+            write(self, b"".join(more))
         else:
             for data in more:
-                self.write(data)
+                write(self, data)
 
     def doWrite(self) -> None:
         """Send from the queue. What the driver calls while a `send` fell short."""
@@ -411,7 +413,7 @@ class StreamConnection:
             self._call_protocol(self.producer.resumeProducing)
         elif self.producer is not None:
             return
-        elif self.disconnecting:
+        elif self._closing:
             self._lose(self._reason())
         elif self._half_closing:
             self._shut_down_writing()
@@ -473,7 +475,7 @@ class StreamConnection:
         self._drop_producer()
         if self._queue or self._first is not None:
             return  # the end of the event, or of the queue, sees to the rest
-        if self.disconnecting:
+        if self._closing:
             self._lose_soon(self._reason())
         elif self._half_closing:
             self.reactor.call_in(self.context, self._shut_down_writing)
@@ -488,9 +490,9 @@ class StreamConnection:
 
     def loseConnection(self) -> None:
         """Close, after everything written has left and the producer, if any, is done. Reading stops now."""
-        if not self.connected or self.disconnecting or self._ending:
+        if not self.connected or self._closing or self._ending:
             return
-        self.disconnecting = self._wants_end = True
+        self.disconnecting = self._closing = self._wants_end = True
         self._stop_reading()
         if self._first is not None or self._queue or self.producer is not None:
             return
@@ -525,7 +527,7 @@ class StreamConnection:
             return
         self._write_ended = True
         self._half_closing = False
-        self._wants_end = self.disconnecting
+        self._wants_end = self._closing
         try:
             self.socket.shutdown(socket.SHUT_WR)
         except OSError as error:

@@ -29,6 +29,7 @@ CHECKS = {
     26: ("wrong purpose", "it is not meant for this purpose"),
     27: ("unknown authority", "the authority that it ends in is not trusted for this purpose"),
     28: ("rejected", "the authority that it ends in is rejected here"),
+    79: ("not an authority", "a certificate in its chain must not issue others"),
     66: ("weak key", "its key is too weak"),
     67: ("weak key", "the key of an authority in its chain is too weak"),
     68: ("weak signature", "the signature of a certificate in its chain uses a weak digest"),
@@ -116,7 +117,7 @@ class PeerCheck:
         self, connection: SSL.Connection, certificate: crypto.X509, number: int, depth: int, is_ok: int
     ) -> bool:
         if not is_ok:
-            check, reason = CHECKS.get(number, (f"OpenSSL's number {number}", "OpenSSL refuses it"))
+            check, reason = CHECKS.get(number) or _other_check(number)
             self._failed(connection, certificate, check, reason, depth)
             return False
         if depth == 0 and self.hostname is not None:
@@ -132,3 +133,9 @@ class PeerCheck:
         told = getattr(connection.get_app_data(), "verificationFailed", None)
         if told is not None:
             told(VerificationProblem(check, reason, depth, certificate.to_cryptography(), self.hostname))
+
+
+def _other_check(number: int) -> tuple[str, str]:
+    names = {each: name for name, each in vars(SSL.X509VerificationCodes).items() if isinstance(each, int)}
+    check = names.get(number, f"OpenSSL's number {number}").removeprefix("ERR_").replace("_", " ").lower()
+    return check, "OpenSSL refuses it"

@@ -25,6 +25,7 @@ class Client(Attempting, Connection):
     """A TCP connection that we make: first an attempt, then open, then closed."""
 
     __slots__ = ("_attempting", "_lookup", "connector", "factory")
+    _is_client = True
     connector: Connector
 
     def __init__(self, reactor: Reactor, connector: Connector, context: Context) -> None:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from zope.interface import implementer
 
 from ..error import ConnectionClosed
-from ..interfaces import ITCPTransport
+from ..interfaces import ITLSTransport
 from ..listening import Accepted
 from ..stream import Socket, StreamConnection
 from .sockets import Address, address_of
@@ -27,12 +27,16 @@ log = logging.getLogger("wirelab.reactor")
 _LAST_SENT, _LAST_RECEIVED = 44, 52
 
 
-@implementer(ITCPTransport)
+@implementer(ITLSTransport)
 class Connection(StreamConnection):
     """A TCP connection."""
 
     __slots__ = ("_host", "_peer")
     kind = "tcp"
+    tls: Any = None
+    """What there is to say of the TLS session inside, a `TLSDescription`; None for a connection without."""
+
+    _is_client = False  # whether this side made the connection
     _host: Address | None
     _peer: Address | None
 
@@ -76,6 +80,27 @@ class Connection(StreamConnection):
     def setTcpKeepAlive(self, enabled: bool) -> None:
         """Have the system probe a connection that was idle for long, or not."""
         self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, bool(enabled))
+
+    @property
+    def negotiatedProtocol(self) -> bytes | None:
+        """What both sides agreed to speak inside TLS (ALPN); None without TLS or where nothing was agreed."""
+        protocol: bytes | None = None if self.tls is None else self.tls.protocol
+        return protocol
+
+    def startTLS(self, contextFactory: Any, normal: bool = True) -> None:
+        """Speak TLS from here on, at any point of a conversation; this object stays the transport.
+
+        What was written before leaves as it was, what is written from now on waits for the end of the
+        handshake and is encrypted. What came in the clear and was not handled yet is thrown away. The side
+        that made the connection is TLS's client, unless `normal` is false. On a connection that is closing
+        nothing happens.
+
+        Raises TypeError for what is no context factory: a client takes what `ssl.optionsForClientTLS` gives,
+        a server `ssl.CertificateOptions` or the `options()` of a PrivateCertificate.
+        """
+        from ..tls import start_tls  # brings in OpenSSL, which costs 60 ms
+
+        start_tls(self, contextFactory, self._is_client == bool(normal))
 
     def _lose(self, why: ConnectionClosed) -> None:
         if self.connected and self._host is None:
