@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from dataclasses import dataclass
 
 from zope.interface import implementer
@@ -76,6 +77,21 @@ class HostnameAddress:
 
     def __str__(self) -> str:
         return f"{self.hostname.decode('ascii', 'backslashreplace')}:{self.port}"
+
+
+@implementer(IAddress)
+@dataclass(frozen=True)
+class ProcessAddress:
+    """A child process: its id, how it ended (empty while it runs), and for the far end its command."""
+
+    pid: int
+    exit: str = ""
+    command: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        if self.command:
+            return shlex.join(self.command)
+        return f"pid {self.pid}, {self.exit}" if self.exit else f"pid {self.pid}"
 
 
 def _check_type(kind: str) -> None:

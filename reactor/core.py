@@ -24,6 +24,7 @@ from .interfaces import IReactorCore, IReactorTime
 from .names import Names
 from .network import Network
 from .pools import Pools
+from .processes import SpawnsProcesses
 from .signals import StopSignals
 from .timers import DelayedCall, TimerQueue, checked_delay
 from .triggers import SystemEvents
@@ -34,7 +35,7 @@ Planned = tuple[Callable[..., object], tuple[Any, ...], dict[str, Any], Context]
 
 
 @implementer(IReactorCore, IReactorTime)
-class Reactor(Network, Descriptors, Names, Pools):
+class Reactor(Network, SpawnsProcesses, Descriptors, Names, Pools):
     """One event loop on one driver: the platform's best when none is given.
 
     `run` and `stop` may follow each other any number of times. On a driver whose loop somebody else runs
@@ -190,6 +191,7 @@ class Reactor(Network, Descriptors, Names, Pools):
         if self._started and not self.hosted:
             raise ReactorAlreadyRunning("this reactor runs: stop() it before close()")
         self.close_everything()
+        self.leave_children()
         self.disconnect_descriptors()
         self.stop_threads()
         self._timers.clear()

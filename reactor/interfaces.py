@@ -280,14 +280,17 @@ class IReactorProcess(Interface):
         processProtocol,
         executable,
         args=(),
-        env=None,
+        env={},  # noqa: B006  # as documented; an interface is never called
         path=None,
         uid=None,
         gid=None,
         usePTY=False,
         childFDs=None,
     ):
-        """Start `executable`; an IProcessTransport."""
+        """Start `executable`; an IProcessTransport. `env` None stands for our own, the default for none.
+
+        `childFDs` maps descriptors of the child to 'r', 'w' or a descriptor of ours. Raises OSError.
+        """
 
 
 # -- descriptors --------------------------------------------------------------------------------------
@@ -492,7 +495,7 @@ class IConnector(Interface):
 class IProcessTransport(ITransport):
     """A child process as its protocol sees it."""
 
-    pid = Attribute("The child's process id; None when it has ended.")
+    pid = Attribute("The child's process id; None once its end was noticed.")
 
     def closeStdin():
         """Close the child's standard input after what was written."""
