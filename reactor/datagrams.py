@@ -281,8 +281,8 @@ class DatagramPort:
         """Send a datagram to `addr`, or to the peer that the port is connected to.
 
         It leaves at once, or is dropped when the system has no room for it, or when the port is closed.
-        Raises TypeError, ValueError (InvalidAddressError for a host name), MessageLengthError when it is longer than
-        the system takes, and OSError for what else it says, such as PermissionError.
+        Raises TypeError, ValueError (InvalidAddressError for a host name), MessageLengthError when it is
+        longer than the system takes, and OSError for what else it says, such as PermissionError.
         """
         if type(packet) is not bytes:
             packet = checked_bytes("write", packet)

@@ -118,7 +118,7 @@ class MulticastPort(Port):
             raise OSError(error.errno, f"cannot send by {interface!r}: {_reason(error)}") from error
 
     def getOutgoingInterface(self) -> str | int:
-        """The address of the interface by which it leaves, with IPv6 its number; zeros: the system chooses."""
+        """The address of the interface it leaves by, with IPv6 its number; zeros: the system chooses."""
         if self.addressFamily == socket.AF_INET6:
             return self.socket.getsockopt(socket.IPPROTO_IPV6, socket.IPV6_MULTICAST_IF)
         return socket.inet_ntoa(self.socket.getsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_IF, 4))
