@@ -69,6 +69,8 @@ class DeferredList(Deferred[Any]):
 
 
 def _checked(who: str, given: Iterable[Deferred[Any]]) -> list[Deferred[Any]]:
+    if isinstance(given, Deferred) or not isinstance(given, Iterable):
+        raise TypeError(f"{who}() takes a list of Deferreds, not {shorten(given)}")
     ds = list(given)
     for d in ds:
         if not isinstance(d, Deferred):

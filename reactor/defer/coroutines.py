@@ -29,6 +29,8 @@ def ensureDeferred(coro: Coroutine[Any, Any, T] | Generator[Any, Any, T] | Defer
 
 def inlineCallbacks(f: Callable[P, Generator[Any, Any, T]]) -> Callable[P, Deferred[T]]:
     """Let a generator function wait for Deferreds by yielding them; calling it gives a Deferred."""
+    if not callable(f):
+        raise TypeError(f"inlineCallbacks() takes a generator function, not {f!r}")
 
     @wraps(f)
     def deferring(*args: P.args, **kwargs: P.kwargs) -> Deferred[T]:

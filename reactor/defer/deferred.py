@@ -105,6 +105,8 @@ class Deferred(Outcome, Generic[T]):
     def __init__(self, canceller: Callable[[Deferred[T]], object] | None = None) -> None:
         self._state = 0
         self._callbacks = None
+        if canceller is not None and not callable(canceller):
+            raise TypeError(f"Deferred() takes a canceller to call, not {canceller!r}")
         self._canceller = canceller
         frame = _getframe(1)
         self._code = code = frame.f_code
@@ -257,6 +259,10 @@ class Deferred(Outcome, Generic[T]):
         cancelling gave (as a rule a Failure of CancelledError), and what it returns or raises is the
         result.
         """
+        if not hasattr(clock, "callLater"):
+            raise TypeError(
+                f"addTimeout() takes the clock to go by, not {clock!r}: addTimeout({timeout!r}, reactor)"
+            )
         timed = TimeLimit(self, timeout, onTimeoutCancel)
         timed.call = clock.callLater(timeout, timed.expire)
         return self.addBoth(timed.finish)
@@ -547,14 +553,20 @@ class Deferred(Outcome, Generic[T]):
             return self.result  # type: ignore[no-any-return]  # typing.cast would cost a call
         if state == 2:
             failure = self._handled()
-            raise failure.value.with_traceback(failure.tb)
+            try:
+                raise failure.value.with_traceback(failure.tb)
+            finally:
+                del self, failure  # this frame is part of the traceback now, and would make a cycle
         waiting = Waiting()
         waiting.deferred = self
         result = yield waiting
         if result is None:  # asyncio's tasks send None whatever the result
             result = getattr(waiting, "outcome", None)
             if isinstance(result, Failure):
-                raise result.value.with_traceback(result.tb)
+                try:
+                    raise result.value.with_traceback(result.tb)
+                finally:
+                    del self, waiting, result
         return cast(T, result)
 
     __iter__ = __await__
@@ -571,6 +583,8 @@ class Deferred(Outcome, Generic[T]):
 
         Cancelling the Future cancels the Deferred.
         """
+        if not hasattr(loop, "create_future"):
+            raise TypeError(f"asFuture() takes an asyncio loop, not {loop!r}: asyncio.get_running_loop()")
         future: asyncio.Future[T] = loop.create_future()
         bridge = ToFuture(self, future)
         future.add_done_callback(bridge.cancelled)
@@ -580,6 +594,11 @@ class Deferred(Outcome, Generic[T]):
     @staticmethod
     def fromFuture(future: asyncio.Future[U]) -> Deferred[U]:
         """A Deferred with the result of an asyncio Future; cancelling it cancels the Future."""
+        if not hasattr(future, "add_done_callback"):
+            raise TypeError(
+                f"fromFuture() takes an asyncio Future or Task, not {future!r}: for a coroutine there is "
+                "ensureDeferred()"
+            )
         bridge = FromFuture(future)
         deferred: Deferred[U] = Deferred(bridge.cancel)
         bridge.deferred = deferred

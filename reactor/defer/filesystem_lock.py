@@ -34,6 +34,8 @@ class DeferredFilesystemLock:
     _interval = 1.0
 
     def __init__(self, name: str, scheduler: _Clock | None = None) -> None:
+        if not isinstance(name, str):
+            raise TypeError(f"DeferredFilesystemLock takes the path of the lock as text, not {name!r}")
         self.name = name
         self.locked = False
         self.clean: bool | None = None

@@ -55,3 +55,8 @@ def place(code: CodeType, lasti: int) -> str:
             line = number
             break
     return f"{code.co_filename}:{line} in {code.co_name}"
+
+
+def firer(code: CodeType, lasti: int) -> str:
+    """ "at file:line in function", or "by the reactor" when what fired a Deferred is not a user's."""
+    return f"at {place(code, lasti)}" if _is_users(code.co_filename) else "by the reactor"

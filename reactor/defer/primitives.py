@@ -113,6 +113,8 @@ class DeferredSemaphore(_Turns):
 
     def __init__(self, tokens: int) -> None:
         super().__init__()
+        if not isinstance(tokens, int):
+            raise TypeError(f"DeferredSemaphore takes a number of tokens, not {tokens!r}")
         if tokens < 1:
             raise ValueError(f"DeferredSemaphore needs at least 1 token, not {tokens}")
         self.tokens = tokens
@@ -140,6 +142,11 @@ class DeferredQueue(Generic[T]):
     """
 
     def __init__(self, size: int | None = None, backlog: int | None = None) -> None:
+        for limit, name in ((size, "size"), (backlog, "backlog")):
+            if not (limit is None or (isinstance(limit, int) and limit >= 0)):
+                raise ValueError(
+                    f"DeferredQueue takes a {name} of 0 or more, or None for no limit, not {limit!r}"
+                )
         self.size = size
         self.backlog = backlog
         self.pending: deque[T] = deque()

@@ -69,7 +69,7 @@ class Guard:
         _log(
             failure,
             self.context,
-            f"unhandled failure in a Deferred made at {made}, fired at {origin.place(*self.fired)}",
+            f"unhandled failure in a Deferred made at {made}, fired {origin.firer(*self.fired)}",
         )
 
     def __del__(self) -> None:

@@ -58,6 +58,8 @@ class Clock:
 
         Raises: ValueError for a negative amount, RuntimeError when the calls never end.
         """
+        if not isinstance(amount, (int, float)):
+            raise TypeError(f"advance() takes seconds as a number, not {amount!r}")
         if not amount >= 0:
             raise ValueError(
                 f"advance() takes seconds that are 0 or more, not {amount!r}: a clock only goes forward"
@@ -77,5 +79,9 @@ class Clock:
 
     def pump(self, timings: Iterable[float]) -> None:
         """`advance` by each of `timings` in turn, in seconds."""
+        if not isinstance(timings, Iterable):
+            raise TypeError(
+                f"pump() takes a list of seconds, not {timings!r}: advance({timings!r}) takes one"
+            )
         for amount in timings:
             self.advance(amount)

@@ -19,6 +19,10 @@ def deferLater(
     """
     if callable is not None and not hasattr(callable, "__call__"):  # noqa: B004 - `callable` is the parameter here
         raise TypeError(f"deferLater() takes something to call after the delay, not {callable!r}")
+    if not hasattr(clock, "callLater"):
+        raise TypeError(
+            f"deferLater() takes the clock to go by first, not {clock!r}: deferLater(reactor, 1, f)"
+        )
     deferred: Deferred[Any] = Deferred(lambda _: call.cancel())
     call = clock.callLater(delay, deferred.callback, None)
     if callable is None:

@@ -34,6 +34,8 @@ def react(
         raise RuntimeError(
             "react() runs a whole program, but a reactor runs here already: await main(reactor) instead"
         )
+    if not callable(main):
+        raise TypeError(f"react() takes the main function to call with the reactor, not {main!r}")
     reactor = default_reactor if _reactor is None else _reactor
     made = main(reactor, *argv)
     if isinstance(made, Coroutine):

@@ -211,6 +211,16 @@ def awaits_and_catches() -> None:
     d.errback(Error())
 
 
+def awaits_failed_and_catches() -> None:
+    async def catching() -> None:
+        try:
+            await defer.fail(Error())
+        except Error:
+            pass
+
+    ensureDeferred(catching())
+
+
 def awaits_and_raises_another() -> None:
     async def raising(d: Deferred[Any]) -> None:
         try:
@@ -362,6 +372,7 @@ SCENARIOS = [
     awaits_failing_later,
     awaits_raising_later,
     awaits_and_catches,
+    awaits_failed_and_catches,
     awaits_and_raises_another,
     awaits_a_local_one,
     awaits_a_local_failed_one,

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from wirelab.reactor import defer, running
-from wirelab.reactor.defer import Deferred, ensureDeferred, unhandled
+from wirelab.reactor.defer import Deferred, ensureDeferred, origin, unhandled
 from wirelab.reactor.failure import Failure
 from wirelab.reactor.task import Clock
 
@@ -69,6 +69,13 @@ def test_told_with_where_it_was_made_and_fired(caplog: pytest.LogCaptureFixture)
     assert told(caplog) == [
         f"unhandled failure in a Deferred made at {made}, fired at {fired}: ValueError: x"
     ]
+
+
+def test_fired_by_our_own_code_alone_is_told_so_and_not_where_in_it() -> None:
+    namespace: dict[str, Any] = {}
+    # The code of a callback that the loop called, with nothing of a user's above it.
+    exec(compile("def callback(): pass", Deferred.callback.__code__.co_filename, "exec"), namespace)
+    assert origin.firer(namespace["callback"].__code__, 0) == "by the reactor"
 
 
 @pytest.mark.parametrize(
