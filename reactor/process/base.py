@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import signal
 import time
@@ -22,6 +23,8 @@ from .watch import ExitWatch, reap_abandoned
 
 if TYPE_CHECKING:
     from ..core import Reactor
+
+log = logging.getLogger("wirelab.reactor")
 
 SIGNALS = {each.name.removeprefix("SIG"): each.value for each in signal.Signals}
 """The numbers of signals by their names without ``SIG``."""
@@ -216,8 +219,11 @@ class BaseProcess:
 
     def abortConnection(self) -> None:
         """Kill it, and close all that connects us at once: what was not sent is lost."""
-        if not self._watch.collect():
-            os.kill(self._number, signal.SIGKILL)
+        try:
+            if not self._watch.collect():
+                os.kill(self._number, signal.SIGKILL)
+        except PermissionError as error:
+            log.warning("%s cannot be killed, it runs as another user now: %s", self.shortId, error)
         self._is_closing = True
         for pipe in list(self.pipes.values()):
             pipe.abort()
