@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, cast
 from zope.interface import implementer
 
 from . import tcp, udp, unix
-from .arguments import check_datagram_protocol, check_factory, check_packet_size
+from .arguments import check_datagram_protocol, check_factory, check_packet_size, check_protocol
 from .error import UnsupportedAddressFamily, UnsupportedSocketType
 from .interfaces import IReactorSocket
 from .unix.paths import address_from
@@ -57,6 +57,8 @@ class Adopts:
             name = sock.getpeername()
             peer: Any = address_from(name) if is_unix else tcp.address_of(sock, name)
             protocol = factory.buildProtocol(peer)
+            if protocol is not None:
+                check_protocol(factory, protocol)
         except BaseException:
             sock.close()
             raise

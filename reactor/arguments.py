@@ -40,6 +40,19 @@ def check_client_factory(verb: str, factory: object) -> None:
         raise TypeError(f"{verb}() takes a ClientFactory, not {factory!r}")
 
 
+def check_protocol(factory: object, protocol: object) -> None:
+    """Raises TypeError for what `factory` gave a connection to talk through, when it is no protocol."""
+    if isinstance(protocol, type):
+        name = protocol.__name__
+        raise TypeError(f"{type(factory).__name__}.buildProtocol() gave the class {name}: return {name}()")
+    for name in ("makeConnection", "dataReceived", "connectionLost"):
+        if not callable(getattr(protocol, name, None)):
+            raise TypeError(
+                f"{type(factory).__name__}.buildProtocol() gave {protocol!r}, which is no protocol: "
+                f"it has no {name}()"
+            )
+
+
 def check_datagram_protocol(verb: str, protocol: object) -> None:
     """Raises TypeError for what is no protocol in datagrams; the text says what to pass instead."""
     if isinstance(protocol, type):

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from zope.interface import implementer
 
+from .arguments import check_protocol
 from .error import ConnectError, NotConnectingError, TimeoutError, UserError, getConnectError
 from .failure import Failure
 from .interfaces import IConnector
@@ -193,6 +194,8 @@ class StreamConnector:
         self._stop_timer()
         try:
             protocol = self.factory.buildProtocol(client.getPeer())
+            if protocol is not None:
+                check_protocol(self.factory, protocol)
         except BaseException as error:
             self.reactor.callback_failed(error, self.factory.buildProtocol)
             self._refuse(client, f"buildProtocol raised {type(error).__name__}: {error}")

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from zope.interface import implementer
 
+from .arguments import check_protocol
 from .defer import Deferred, succeed
 from .failure import Failure
 from .interfaces import IListeningPort, IReadDescriptor, ISystemHandle
@@ -134,6 +135,8 @@ class StreamPort:
         peer = self.address_from(sock, sockaddr)
         try:
             protocol = self.factory.buildProtocol(peer)
+            if protocol is not None:
+                check_protocol(self.factory, protocol)
         except BaseException as error:
             sock.close()
             self.reactor.callback_failed(error, self.factory.buildProtocol)

@@ -7,6 +7,7 @@ from typing import Any
 
 from zope.interface import directlyProvides, implementer, providedBy
 
+from ..arguments import check_protocol
 from ..defer import Deferred, fail
 from ..error import ConnectingCancelledError, NoProtocol, NotConnectingError
 from ..failure import Failure
@@ -53,6 +54,8 @@ class Attempt:
         self.is_decided = True
         try:
             protocol = self.factory.buildProtocol(addr)
+            if protocol is not None:
+                check_protocol(self.factory, protocol)
         except Exception:
             self._failed(Failure())
             return None

@@ -68,6 +68,20 @@ def test_nothing_stands_between_protocol_and_transport(attempted: Attempted) -> 
     assert attempted.outcome == [protocol]
 
 
+def test_what_is_no_protocol_is_the_failure(memory_reactor) -> None:
+    class Broken(Factory):
+        def buildProtocol(self, addr):
+            return 5
+
+    attempted = Attempted(memory_reactor, Broken())
+    assert attempted.factory.buildProtocol(PEER) is None
+    (failure,) = attempted.outcome
+    assert failure.type is TypeError
+    assert failure.getErrorMessage() == (
+        "Broken.buildProtocol() gave 5, which is no protocol: it has no makeConnection()"
+    )
+
+
 def test_a_method_that_was_covered_before_is_put_back(memory_reactor) -> None:
     made = []
 

@@ -30,7 +30,7 @@ from wirelab.reactor.interfaces import (
     IReactorTCP,
     ITCPTransport,
 )
-from wirelab.reactor.protocol import ClientFactory, Factory, Protocol
+from wirelab.reactor.protocol import BaseProtocol, ClientFactory, Factory, Protocol
 from wirelab.reactor.task import deferLater
 
 
@@ -76,6 +76,10 @@ class HalfCloseable(Peer):
 
     def writeConnectionLost(self):
         self.write_lost.callback(self)
+
+
+class Mute(BaseProtocol):
+    """A protocol in which `dataReceived` was forgotten."""
 
 
 class Peers(ClientFactory):
@@ -686,6 +690,31 @@ class TestListening:
         client, server = await gatherResults([clients.next(), servers.next()])
         port.stopListening()
         await close(client, server)
+
+    @pytest.mark.parametrize(
+        ("given", "told"),
+        [
+            (5, "gave 5, which is no protocol: it has no makeConnection()"),
+            (Peer, "gave the class Peer: return Peer()"),
+            (Mute(), "which is no protocol: it has no dataReceived()"),
+        ],
+        ids=["number", "class", "mute"],
+    )
+    async def test_a_factory_that_gives_no_protocol_closes_that_connection_only(
+        self, reactor, caplog, given, told
+    ):
+        class Broken(Peers):
+            def buildProtocol(self, addr):
+                return given
+
+        clients = Peers()
+        port = reactor.listenTCP(0, Broken(), interface="127.0.0.1")
+        reactor.connectTCP("127.0.0.1", port.port, clients)
+        await (await clients.next()).lost
+        assert "Broken.buildProtocol() gave" in caplog.text
+        assert told in caplog.text
+        assert port.connections == 0
+        port.stopListening()
 
     async def test_more_connections_than_one_event_accepts_all_come_in(self, reactor):
         servers = Peers()
