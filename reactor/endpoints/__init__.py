@@ -27,6 +27,7 @@ from .errors import (
 from .hostname import HostnameEndpoint
 from .strings import clientFromString, serverFromString
 from .tcp import TCP4ClientEndpoint, TCP4ServerEndpoint, TCP6ClientEndpoint, TCP6ServerEndpoint
+from .tls import SSL4ClientEndpoint, SSL4ServerEndpoint, wrapClientTLS
 from .unix import UNIXClientEndpoint, UNIXServerEndpoint
 
 __all__ = [
@@ -43,6 +44,8 @@ __all__ = [
     "MissingArgumentError",
     "PortError",
     "RepeatedArgumentError",
+    "SSL4ClientEndpoint",
+    "SSL4ServerEndpoint",
     "TCP4ClientEndpoint",
     "TCP4ServerEndpoint",
     "TCP6ClientEndpoint",
@@ -57,4 +60,5 @@ __all__ = [
     "connectProtocol",
     "quoteStringArgument",
     "serverFromString",
+    "wrapClientTLS",
 ]

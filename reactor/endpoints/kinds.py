@@ -13,10 +13,16 @@ from typing import Any
 from typing import Protocol as Shape
 
 from ..resolver import is_literal
-from . import values
+from . import tls_kinds, values
 from .adopted import AdoptedStreamServerEndpoint
-from .description import Argument, Description
-from .errors import ExcessArgumentError, MissingArgumentError, RepeatedArgumentError, UnknownArgumentError
+from .description import Argument, Description, parse_description
+from .errors import (
+    ExcessArgumentError,
+    MissingArgumentError,
+    RepeatedArgumentError,
+    UnknownArgumentError,
+    UnknownKindError,
+)
 from .hostname import HostnameEndpoint
 from .tcp import TCP4ClientEndpoint, TCP4ServerEndpoint, TCP6ClientEndpoint, TCP6ServerEndpoint
 from .unix import UNIXClientEndpoint, UNIXServerEndpoint
@@ -169,6 +175,51 @@ def _unix_client(reactor: Any, path: str, timeout: float, lockfile: bool) -> Any
     return UNIXClientEndpoint(reactor, path, timeout, lockfile)
 
 
+def _tls_client(
+    reactor: Any,
+    host: str,
+    port: int,
+    timeout: float,
+    bindAddress: str | None,
+    certificate: str | None,
+    privateKey: str | None,
+    trustRoots: str | None,
+    endpoint: str | None,
+) -> Any:
+    """TLS over TCP, or over the endpoint that another string names."""
+
+    def connect() -> Any:
+        if endpoint is None:
+            return _tcp_client(reactor, host, port, timeout, bindAddress)
+        inner = parse_description(endpoint)
+        kind = CLIENT_KINDS.get(inner.kind)
+        if kind is None:
+            known = ", ".join(sorted(CLIENT_KINDS))
+            raise UnknownKindError(
+                f"endpoint= has the unknown kind {inner.kind!r}, there are: {known}", endpoint, CLIENT_KINDS
+            )
+        return kind.build(reactor, inner)
+
+    return tls_kinds.tls_client(connect, host, certificate, privateKey, trustRoots)
+
+
+_TLS_SERVER = tls_kinds.TLSKind(
+    TableKind(
+        "tls:443:privateKey=server.pem",
+        (
+            Parameter("port", values.local_port),
+            Parameter("interface", values.address, ""),
+            Parameter("backlog", values.positive, 50),
+            Parameter("privateKey", tls_kinds.file, tls_kinds.DEFAULT_FILE, named_only=True),
+            Parameter("certKey", tls_kinds.file, None, named_only=True),
+            Parameter("extraCertChain", tls_kinds.file, None, named_only=True),
+            Parameter("sslmethod", tls_kinds.method, None, named_only=True),
+            Parameter("dhParameters", tls_kinds.file, None, named_only=True),
+        ),
+        tls_kinds.tls_server,
+    )
+)
+
 SERVER_KINDS: dict[str, Kind] = {
     "tcp": TableKind(
         "tcp:8080:interface=127.0.0.1",
@@ -198,6 +249,8 @@ SERVER_KINDS: dict[str, Kind] = {
         ),
         _unix_server,
     ),
+    "ssl": _TLS_SERVER,
+    "tls": _TLS_SERVER,
     "adopt-socket": TableKind(
         "adopt-socket:3:INET",
         (Parameter("fileno", values.descriptor), Parameter("addressFamily", values.family)),
@@ -213,7 +266,23 @@ _CONNECTING = (
     Parameter("bindAddress", values.address, None, named_only=True),
 )
 
+_TLS_CLIENT = tls_kinds.TLSKind(
+    TableKind(
+        "tls:example.org:443",
+        (
+            *_CONNECTING,
+            Parameter("certificate", tls_kinds.file, None, named_only=True),
+            Parameter("privateKey", tls_kinds.file, None, named_only=True),
+            Parameter("trustRoots", tls_kinds.file, None, named_only=True),
+            Parameter("endpoint", tls_kinds.file, None, named_only=True),
+        ),
+        _tls_client,
+    )
+)
+
 CLIENT_KINDS: dict[str, Kind] = {
+    "ssl": _TLS_CLIENT,
+    "tls": _TLS_CLIENT,
     "tcp": TableKind("tcp:example.org:80", _CONNECTING, _tcp_client),
     "tcp6": TableKind("tcp6:example.org:80", _CONNECTING, _tcp6_client),
     "unix": TableKind(

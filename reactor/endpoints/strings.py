@@ -29,7 +29,12 @@ def clientFromString(reactor: Any, description: str) -> Any:
     ``unix:path`` takes ``timeout`` and ``lockfile`` (1: a live process must hold the lock file) by name only;
     ``unix:@name`` is the abstract name.
 
-    With `tcp`, a host name is tried at all its addresses as `HostnameEndpoint` does.
+    ``tls:host:port`` verifies that it talks to `host`. By name only it takes what `tcp` does, ``trustRoots``
+    (a PEM file, or a folder of ``*.pem`` files, with the authorities to trust instead of the platform's),
+    ``certificate`` and ``privateKey`` (PEM files, or one, with what to show) and ``endpoint`` (another string
+    to connect by, its colons escaped).
+
+    With `tcp` and `tls`, a host name is tried at all its addresses as `HostnameEndpoint` does.
 
     Raises:
         EndpointStringError: a ValueError; its subclasses and its text say what is wrong and where.
@@ -45,6 +50,10 @@ def serverFromString(reactor: Any, description: str) -> Any:
     and ``backlog`` (50), ``unix:path`` takes ``mode`` (octal, 666), ``backlog`` and ``lockfile`` (1: a socket
     left by a server that crashed is taken over), ``adopt-socket:fileno:INET`` serves a listening socket
     opened by somebody else.
+
+    ``tls:port`` (or ``ssl:port``) takes what `tcp` does and, by name only, ``privateKey`` (a PEM file,
+    server.pem), ``certKey`` (a PEM file, by default the same), ``extraCertChain``, ``dhParameters`` (PEM
+    files) and ``sslmethod`` (a name such as TLSv1_2_METHOD). The files are read again when they have changed.
 
     Raises:
         EndpointStringError: a ValueError; its subclasses and its text say what is wrong and where.
