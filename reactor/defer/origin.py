@@ -16,6 +16,15 @@ _DEPTH = 24
 #: Frames of the standard library are not where a user wrote something either.
 _LIBRARY = os.path.dirname(os.__file__) + os.sep
 
+#: Nor are installed programs, such as the one that starts a console.
+_PROGRAMS = os.path.dirname(sys.executable) + os.sep
+
+#: Who runs a loop did not write what happens in it: the search ends at the frames that turn it.
+_LOOPS = (
+    os.path.join(os.path.dirname(os.path.dirname(__file__)), "drivers", ""),
+    os.path.join(_LIBRARY, "asyncio", ""),
+)
+
 #: Files known to hold users' code. One entry per source file, or cell, of the process.
 user_files: set[str] = set()
 
@@ -29,6 +38,8 @@ def outside(frame: FrameType) -> Origin:
         name = found.f_code.co_filename
         if name in user_files or _is_users(name):
             return found.f_code, found.f_lasti
+        if name.startswith(_LOOPS):
+            break
         found = found.f_back
     return frame.f_code, frame.f_lasti
 
@@ -36,7 +47,7 @@ def outside(frame: FrameType) -> Origin:
 def _is_users(filename: str) -> bool:
     if is_machinery(filename) or filename.startswith("<frozen "):
         return False
-    if filename.startswith(_LIBRARY) and "-packages" not in filename:
+    if filename.startswith((_LIBRARY, _PROGRAMS)) and "-packages" not in filename:
         return False
     user_files.add(filename)
     return True
