@@ -82,7 +82,11 @@ class LineOnlyReceiver(_LineProtocol):
         # consist of them, and each call spared is a sixth of their cost. (What hangs in a slot is called
         # by a local name because the interpreter finds it faster so.)
         if lines.is_empty:
-            line = data.removesuffix(lines.delimiter)
+            try:
+                line = data.removesuffix(lines.delimiter)
+            except TypeError:
+                checked_bytes("dataReceived", data)
+                raise
             if lines.last_octet not in line and len(line) < len(data) <= self.MAX_LENGTH and not self._busy:
                 self._busy = True
                 try:
@@ -176,7 +180,11 @@ class LineReceiver(_LineProtocol, Pauseable):
         if self.line_mode:
             # The commonest chunks, as in LineOnlyReceiver.
             if lines.is_empty:
-                line = data.removesuffix(lines.delimiter)
+                try:
+                    line = data.removesuffix(lines.delimiter)
+                except TypeError:
+                    checked_bytes("dataReceived", data)
+                    raise
                 if (
                     lines.last_octet not in line
                     and len(line) < len(data) <= self.MAX_LENGTH

@@ -77,6 +77,8 @@ class PrefixedFraming:
 
     def feed(self, data: bytes) -> bool:
         """Take in `data`; whether `next_strings` has something to say. After a refusal nothing is kept."""
+        if isinstance(data, str):
+            raise TypeError("bytes are received, not str: encode it first, for example text.encode()")
         if self.error is not None:
             return True
         if self.is_empty:

@@ -7,6 +7,7 @@ from typing import Any
 
 from zope.interface import directlyProvides, providedBy
 
+from ...reactor.arguments import check_factory
 from ...reactor.failure import Failure
 from ...reactor.interfaces import IHalfCloseableProtocol, IHandshakeListener, ILoggingContext
 from ...reactor.protocol import ClientFactory, Protocol, connectionDone
@@ -135,6 +136,7 @@ class WrappingFactory(ClientFactory):
 
     def __init__(self, wrappedFactory: Any) -> None:
         """`wrappedFactory` serves as it would alone, a server's or a client's factory."""
+        check_factory(type(self).__name__, wrappedFactory)
         self.wrappedFactory = wrappedFactory
         self.protocols: dict[Any, int] = {}
         """The wrappers of the open connections, as keys."""

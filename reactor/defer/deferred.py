@@ -485,15 +485,22 @@ class Deferred(Outcome, Generic[T]):
         """
         waited: Deferred[Any] = self
         seen = set()
-        while waited._state in (_CHAINED, _CHAINED_HELD) and id(waited) not in seen:
-            seen.add(id(waited))
-            waited = waited.result  # a loop, no recursion: the chain may be thousands long
-        if waited.called:
-            return
-        canceller = waited._canceller
-        if isinstance(canceller, Driver):
-            canceller.cancel()
-            return
+        while True:  # a loop, no recursion: the chain may be thousands long
+            while waited._state in (_CHAINED, _CHAINED_HELD) and id(waited) not in seen:
+                seen.add(id(waited))
+                waited = waited.result
+            if waited.called:
+                return
+            canceller = waited._canceller
+            if not isinstance(canceller, Driver):
+                break
+            instead = canceller.cancel()
+            if instead is None:
+                return
+            if type(instead).cancel is not Deferred.cancel:  # a Future, or of a class with its own way
+                instead.cancel()
+                return
+            waited = cast("Deferred[Any]", instead)
         if canceller is not None:
             canceller(waited)
             if waited.called:

@@ -56,12 +56,14 @@ class Driver:
         # What every Deferred that is waited for gets as its callback entry, made once.
         self._entry: Any = (context.run, context.run, RESUMES, self._advance)
 
-    def cancel(self) -> None:
-        """Cancel what the coroutine waits for; when it runs right now, what it waits for next."""
+    def cancel(self) -> Deferred[Any] | asyncio.Future[Any] | None:
+        """What the coroutine waits for, for the caller to cancel; None when it runs right now.
+
+        Then what it waits for next will be cancelled.
+        """
         if self._waits_for is None:
             self._is_cancelling = True
-        else:
-            self._waits_for.cancel()
+        return self._waits_for
 
     def _first(self, yielded: Any) -> None:
         """Wait for the first thing that the coroutine yielded, or go on when there is nothing to wait for."""

@@ -7,7 +7,7 @@ from typing import Any
 
 from zope.interface import directlyProvides, implementer, providedBy
 
-from ..arguments import check_protocol
+from ..arguments import check_factory, check_protocol
 from ..defer import Deferred, fail
 from ..error import ConnectingCancelledError, NoProtocol, NotConnectingError
 from ..failure import Failure
@@ -100,6 +100,7 @@ def attempt(factory: Any, connect: Callable[[Attempt], object]) -> Attempt:
     """Let `connect` hand a new `Attempt` for `factory` to a reactor; what it raises becomes the result."""
     new = Attempt(factory)
     try:
+        check_factory("connect", factory)
         connector = connect(new)
         if new._connector is None:  # not every reactor tells the factory in time
             new._connector = connector
@@ -172,6 +173,13 @@ def connectProtocol(endpoint: Any, protocol: Any) -> Deferred[Any]:
     if isinstance(protocol, type):
         return fail(
             TypeError(f"connectProtocol() takes a protocol, not a class: call it, {protocol.__name__}()")
+        )
+    if not hasattr(endpoint, "connect"):
+        return fail(
+            TypeError(
+                f"connectProtocol() takes a client endpoint first, not {endpoint!r}: for a string there is "
+                "clientFromString()"
+            )
         )
     result: Deferred[Any] = endpoint.connect(_GivenProtocol(protocol))
     return result

@@ -486,3 +486,11 @@ def test_however_a_stream_is_cut_the_same_is_seen(parts: list[bytes], size: int)
 
 def _unpiece(seen: list[Any]) -> list[Any]:
     return joined([(w[0], w[1].partition(b"!")[0]) if isinstance(w, tuple) else w for w in seen])
+
+
+@pytest.mark.parametrize("kind", [LineReceiver, LineOnlyReceiver])
+def test_text_that_is_received_is_refused(kind: type[LineReceiver | LineOnlyReceiver]) -> None:
+    protocol = kind()
+    protocol.makeConnection(StringTransport())
+    with pytest.raises(TypeError, match=r"dataReceived\(\) takes bytes, not str: encode it first"):
+        protocol.dataReceived("hello\r\n")  # type: ignore[arg-type]  # that is what is wrong with it

@@ -108,3 +108,8 @@ def test_what_the_prefix_cannot_say_is_not_sent(struct_format: str, most: int) -
         core.encode(b"x" * (most + 1))
     assert isinstance(caught.value, LocalFramingError)
     assert isinstance(caught.value, AssertionError)
+
+
+def test_text_that_is_received_is_refused() -> None:
+    with pytest.raises(TypeError, match="bytes are received, not str: encode it first"):
+        list(PrefixedFraming("!H", 100).receive_data("x"))  # type: ignore[arg-type]  # as it says

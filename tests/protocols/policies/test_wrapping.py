@@ -184,3 +184,8 @@ def test_wrappers_can_be_wrapped() -> None:
     outer.connectionLost(Failure(ConnectionDone()))
     assert inner.seen == ["made", b"x", ConnectionDone]
     assert transport.value() == b"y"
+
+
+def test_only_a_factory_is_wrapped() -> None:
+    with pytest.raises(TypeError, match=r"WrappingFactory\(\) takes a factory with buildProtocol"):
+        WrappingFactory(5)

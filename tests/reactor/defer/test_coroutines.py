@@ -567,3 +567,18 @@ def test_failure_after_somebody_else_fired_the_deferred_is_told(caplog: pytest.L
     d.callback("other")
     waited.errback(ValueError("late"))
     assert "somebody else had fired: ValueError: late" in caplog.text
+
+
+def test_cancelling_10000_nested_coroutines_does_not_recurse() -> None:
+    async def waiting(d: Deferred[Any]) -> Any:
+        return await d
+
+    innermost: Deferred[Any] = Deferred()
+    d = innermost
+    for _ in range(10_000):
+        d = ensureDeferred(waiting(d))
+    kinds: list[type[BaseException]] = []
+    d.addErrback(lambda failure: kinds.append(failure.type))
+    d.cancel()
+    assert kinds == [defer.CancelledError]
+    assert innermost.called

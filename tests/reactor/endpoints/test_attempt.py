@@ -311,3 +311,23 @@ def test_connect_protocol_wants_an_instance(memory_reactor) -> None:
     assert outcome[0].check(TypeError)
     assert "call it, Greeting()" in str(outcome[0].value)
     assert memory_reactor.tcpClients == []
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (
+            lambda endpoint: endpoint.connect(Greeting),
+            "connect() takes a factory, not the protocol class Greeting: try Factory.forProtocol(Greeting)",
+        ),
+        (
+            lambda endpoint: connectProtocol(5, Greeting()),
+            "connectProtocol() takes a client endpoint first, not 5",
+        ),
+    ],
+)
+def test_a_wrong_argument_is_the_failure(memory_reactor, call, message) -> None:
+    outcome = []
+    call(TCP4ClientEndpoint(memory_reactor, "127.0.0.1", 80)).addBoth(outcome.append)
+    assert outcome[0].type is TypeError
+    assert outcome[0].getErrorMessage().startswith(message)
