@@ -25,6 +25,8 @@ from .errors import (
     UnknownKindError,
 )
 from .hostname import HostnameEndpoint
+from .process import ProcessEndpoint, StandardErrorBehavior
+from .standard_io import StandardIOEndpoint
 from .strings import clientFromString, serverFromString
 from .tcp import TCP4ClientEndpoint, TCP4ServerEndpoint, TCP6ClientEndpoint, TCP6ServerEndpoint
 from .tls import SSL4ClientEndpoint, SSL4ServerEndpoint, wrapClientTLS
@@ -43,9 +45,12 @@ __all__ = [
     "InvalidHostNameError",
     "MissingArgumentError",
     "PortError",
+    "ProcessEndpoint",
     "RepeatedArgumentError",
     "SSL4ClientEndpoint",
     "SSL4ServerEndpoint",
+    "StandardErrorBehavior",
+    "StandardIOEndpoint",
     "TCP4ClientEndpoint",
     "TCP4ServerEndpoint",
     "TCP6ClientEndpoint",

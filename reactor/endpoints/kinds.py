@@ -24,6 +24,8 @@ from .errors import (
     UnknownKindError,
 )
 from .hostname import HostnameEndpoint
+from .process_kind import ProcessKind
+from .standard_io import StandardIOEndpoint
 from .tcp import TCP4ClientEndpoint, TCP4ServerEndpoint, TCP6ClientEndpoint, TCP6ServerEndpoint
 from .unix import UNIXClientEndpoint, UNIXServerEndpoint
 
@@ -256,6 +258,7 @@ SERVER_KINDS: dict[str, Kind] = {
         (Parameter("fileno", values.descriptor), Parameter("addressFamily", values.family)),
         AdoptedStreamServerEndpoint,
     ),
+    "stdio": TableKind("stdio:", (), StandardIOEndpoint),
 }
 """Kinds that can be listened on, by the word before the first colon."""
 
@@ -281,6 +284,7 @@ _TLS_CLIENT = tls_kinds.TLSKind(
 )
 
 CLIENT_KINDS: dict[str, Kind] = {
+    "process": ProcessKind(),
     "ssl": _TLS_CLIENT,
     "tls": _TLS_CLIENT,
     "tcp": TableKind("tcp:example.org:80", _CONNECTING, _tcp_client),

@@ -34,6 +34,10 @@ def clientFromString(reactor: Any, description: str) -> Any:
     ``certificate`` and ``privateKey`` (PEM files, or one, with what to show) and ``endpoint`` (another string
     to connect by, its colons escaped).
 
+    ``process:/bin/cat:argument:...`` starts a program with our environment and talks to its standard input
+    and output. By name it takes ``path`` (the directory to start in), ``pty`` (yes: a terminal) and
+    ``errors`` (log, or drop: what becomes of its standard error).
+
     With `tcp` and `tls`, a host name is tried at all its addresses as `HostnameEndpoint` does.
 
     Raises:
@@ -50,6 +54,8 @@ def serverFromString(reactor: Any, description: str) -> Any:
     and ``backlog`` (50), ``unix:path`` takes ``mode`` (octal, 666), ``backlog`` and ``lockfile`` (1: a socket
     left by a server that crashed is taken over), ``adopt-socket:fileno:INET`` serves a listening socket
     opened by somebody else.
+
+    ``stdio:`` serves standard input and output.
 
     ``tls:port`` (or ``ssl:port``) takes what `tcp` does and, by name only, ``privateKey`` (a PEM file,
     server.pem), ``certKey`` (a PEM file, by default the same), ``extraCertChain``, ``dhParameters`` (PEM

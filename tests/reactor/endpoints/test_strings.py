@@ -100,7 +100,7 @@ def test_client_string_gives_the_endpoint(text: str, kind: type, attributes: dic
 # string, error, position of the fault, what it says
 BAD_SERVERS = [
     ("", EmptyDescriptionError, 0, "the endpoint string is empty"),
-    ("foo:1", UnknownKindError, 0, "unknown kind of endpoint 'foo', there are: adopt-socket, ssl, tcp, tcp6"),
+    ("foo:1", UnknownKindError, 0, "unknown kind of endpoint 'foo', there are: adopt-socket, ssl, stdio, tcp, tcp6"),
     (" tcp:80", UnknownKindError, 0, "unknown kind of endpoint ' tcp'"),
     ("8080", UnknownKindError, 0, "did you mean 'tcp:8080'?"),
     ("127.0.0.1:80", UnknownKindError, 0, "did you mean 'tcp:80:interface=127.0.0.1'?"),
@@ -143,13 +143,13 @@ BAD_SERVERS = [
 
 BAD_CLIENTS = [
     ("", EmptyDescriptionError, 0, "the endpoint string is empty"),
-    ("foo:1", UnknownKindError, 0, "unknown kind of endpoint 'foo', there are: ssl, tcp, tcp6"),
+    ("foo:1", UnknownKindError, 0, "unknown kind of endpoint 'foo', there are: process, ssl, tcp, tcp6"),
     ("h:80", UnknownKindError, 0, "did you mean 'tcp:h:80'?"),
     (
         "adopt-socket:3:INET",
         UnknownKindError,
         0,
-        "'adopt-socket' can only be listened at, there are: ssl, tcp",
+        "'adopt-socket' can only be listened at, there are: process, ssl, tcp",
     ),
     ("http://example.org/", UnknownKindError, 0, "unknown kind of endpoint 'http'"),
     ("tcp", MissingArgumentError, 3, "tcp needs host: write for example 'tcp:example.org:80'"),
@@ -316,7 +316,7 @@ def test_a_package_does_not_replace_a_built_in_kind() -> None:
 
 @pytest.mark.usefixtures("installed_plugin")
 def test_kinds_of_packages_are_listed() -> None:
-    with pytest.raises(UnknownKindError, match="there are: demo, missing, old, ssl, tcp, tcp6"):
+    with pytest.raises(UnknownKindError, match="there are: demo, missing, old, process, ssl, tcp, tcp6"):
         clientFromString(object(), "nosuch:1")
 
 
