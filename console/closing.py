@@ -12,7 +12,7 @@ from .amounts import counted
 from .conversation import Conversation
 from .errors import LocalCallError, shortened
 from .factories import Served
-from .live import LiveConnection, LivePort, thing_of
+from .live import LiveConnection, LivePort, talker, thing_of
 
 if TYPE_CHECKING:
     from .session import Session
@@ -57,7 +57,7 @@ def dismiss(thing: object) -> None:
         _cancel(thing)
         return
     found = thing_of(thing)
-    talks = found.protocol if isinstance(found, LiveConnection) else None
+    talks = talker(found) if isinstance(found, LiveConnection) else None
     if isinstance(talks, Served):
         talks.dismiss()
     elif isinstance(talks, Conversation):

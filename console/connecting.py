@@ -6,10 +6,11 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from ..reactor.defer import Deferred
-from ..reactor.endpoints import EndpointStringError, clientFromString
+from ..reactor.endpoints import EndpointStringError
 from .conversation import Conversation
 from .errors import LocalEndpointError, shortened
 from .factories import client_factory
+from .securing import client_endpoint, when_verified
 from .waiting import Wait, checked_timeout
 from .where import checked_where, client_description, endpoint_error, scheme_of, with_timeout
 
@@ -37,7 +38,7 @@ def connect_endpoint(session: Session, where: str, protocol: object, seconds: fl
     """
     description = client_description(where)
     try:
-        endpoint = clientFromString(session.reactor, with_timeout(description, seconds))
+        endpoint = client_endpoint(session, description, with_timeout(description, seconds))
     except EndpointStringError as error:
         raise endpoint_error("connect", where, error) from error
     clock = session.reactor
@@ -45,6 +46,7 @@ def connect_endpoint(session: Session, where: str, protocol: object, seconds: fl
     wait: Wait[Any] = Wait(f"connect {where}", lambda _: attempt.cancel())
     session.track(wait)
     attempt: Deferred[Any] = endpoint.connect(factory)
+    attempt.addCallback(when_verified)
     attempt.addCallbacks(wait.callback, wait.errback)
     return wait.stop_after(seconds, clock, lambda: f"connect({where!r}): no connection within {seconds:g} s")
 

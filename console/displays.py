@@ -13,7 +13,7 @@ from ..reactor.protocol import Factory
 from .amounts import counted, octets, seconds
 from .cells import Cell
 from .errors import shortened
-from .live import LiveConnection, LivePort, LiveThing, cell_of, thing_of
+from .live import LiveConnection, LivePort, LiveThing, cell_of, talker, thing_of
 
 # -- names and places -------------------------------------------------------------------------------------
 
@@ -53,7 +53,7 @@ def protocol_name(thing: object) -> str:
     factory = getattr(thing, "factory", None)
     if isinstance(thing, LivePort):
         return served_name(factory)
-    protocol = getattr(thing, "protocol", None)
+    protocol = talker(thing) if isinstance(thing, LiveConnection) else None
     if protocol is None:
         return ""
     own = (getattr(protocol, "__dict__", {}), vars(type(protocol)))  # a subclass has a name of its own
@@ -64,11 +64,22 @@ def protocol_name(thing: object) -> str:
 
 def served_name(factory: object) -> str:
     """What `factory` answers connections with."""
+    while (inside := getattr(factory, "__dict__", {}).get("wrappedFactory")) is not None:
+        factory = inside
     told = getattr(factory, "served_name", None)
     if isinstance(told, str):
         return told
     made = getattr(factory, "protocol", None) if isinstance(factory, Factory) else None
     return str(getattr(made, "__name__", type(factory).__name__))
+
+
+def secured(connection: object) -> str:
+    """``TLSv1.3 example.org`` for a connection inside TLS, and whether nobody verified it; else empty."""
+    session = getattr(connection, "tls", None)
+    if session is None:
+        return ""
+    doubt = " (not verified)" if session.is_up and session.is_client and not session.verified else ""
+    return f"{session}{doubt}"
 
 
 def made_in(thing: LiveThing) -> str:
@@ -91,7 +102,8 @@ def connection_line(connection: LiveConnection, *facts: str) -> str:
     """``c2  tcp 127.0.0.1:53412 -> 127.0.0.1:8007  open  0 B in  0 B out``, then `facts`."""
     ends = f"{kind(connection)} {place(host(connection))} -> {place(peer(connection))}"
     counts = f"{octets(connection.bytesIn)} in  {octets(connection.bytesOut)} out"
-    return "  ".join([connection.shortId, ends, connection.state, counts, *filter(None, facts)])
+    parts = [connection.shortId, ends, connection.state, secured(connection), counts, *facts]
+    return "  ".join(filter(None, parts))
 
 
 def thing_line(thing: LiveThing) -> str:
@@ -127,7 +139,8 @@ def brief(value: object) -> str:
     """A result in few words: what talks over a connection by the connection's label and peer."""
     connection = thing_of(value)
     if isinstance(connection, LiveConnection):
-        return f"{connection.shortId} {kind(connection)} {place(peer(connection))}"
+        how = secured(connection) or f"{kind(connection)} {place(peer(connection))}"
+        return f"{connection.shortId} {how}"
     return shortened(value)
 
 
@@ -183,6 +196,7 @@ def connection_html(connection: LiveConnection, more: Mapping[str, str] | None =
     """A connection as a box."""
     facts = {
         kind(connection): f"{place(host(connection))} \N{RIGHTWARDS ARROW} {place(peer(connection))}",
+        "secured": secured(connection),
         "protocol": protocol_name(connection),
         "in": octets(connection.bytesIn),
         "out": octets(connection.bytesOut),

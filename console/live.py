@@ -81,3 +81,12 @@ def thing_of(value: object) -> LiveThing | None:
 def cell_of(thing: LiveThing) -> Cell | None:
     """The cell that opened `thing`; None when no cell did."""
     return thing.context.get(current_cell)
+
+
+def talker(connection: LiveConnection) -> object:
+    """The protocol that talks over `connection`: the one inside, where others are wrapped around it."""
+    protocol = connection.protocol
+    # What it keeps is looked at, and it is not asked: a protocol of the user may answer to any name.
+    while (inside := getattr(protocol, "__dict__", {}).get("wrappedProtocol")) is not None:
+        protocol = inside
+    return protocol

@@ -5,12 +5,13 @@ from __future__ import annotations
 import errno
 from typing import TYPE_CHECKING, Any
 
-from ..reactor.endpoints import EndpointStringError, serverFromString
+from ..reactor.endpoints import EndpointStringError
 from ..reactor.error import CannotListenError
 from ..reactor.failure import Failure
 from .errors import LocalCallError, LocalListenError, shortened
 from .factories import ACCEPTED, server_factory
 from .live import LivePort
+from .securing import server_endpoint
 from .where import checked_where, endpoint_error, server_description
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ def serve(session: Session, where: object, what: object, interface: object, back
         )
     description = server_description(text, interface, backlog)
     try:
-        endpoint = serverFromString(session.reactor, description.text)
+        endpoint = server_endpoint(session, description)
     except EndpointStringError as error:
         raise endpoint_error("serve", text, error) from error
     listening = endpoint.listen(server_factory(what, session.reactor))

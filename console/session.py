@@ -18,7 +18,7 @@ from .announcements import Announcements
 from .conversation import Conversation
 from .jobs import Job, Jobs
 from .labels import Labels
-from .live import LiveConnection, LivePort, thing_of
+from .live import LiveConnection, LivePort, talker, thing_of
 from .net import Net
 from .tracebacks import user_lines
 from .verbs import Verbs
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
     from ..reactor.core import Reactor
+    from ..reactor.ssl import Authority
     from .cells import Cell
 
 KNOWN: dict[str, object] = {
@@ -69,6 +70,8 @@ class Session:
         self.net = Net(reactor.opened, self.find)
         self.jobs = Jobs(reactor, self._tell_result, lambda: shell.user_ns, self.cell_name)
         self.announcements = Announcements(self.cell_name, self._is_ours)
+        self.authority: Authority | None = None
+        """What makes certificates here, once one was needed."""
         self._labels = Labels(lambda: shell.user_ns, lambda: shell.user_ns_hidden)
         self._names: dict[str, object] = {}
         self._waits: WeakSet[Wait[Any]] = WeakSet()
@@ -163,8 +166,8 @@ class Session:
         A connection that a conversation talks over is found as the conversation.
         """
         thing = self.reactor.opened.get(label)
-        if isinstance(thing, LiveConnection) and isinstance(thing.protocol, Conversation):
-            return thing.protocol
+        if isinstance(thing, LiveConnection) and isinstance(talker(thing), Conversation):
+            return talker(thing)
         return self.jobs.find(label) if thing is None else thing
 
     @property

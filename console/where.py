@@ -19,7 +19,7 @@ from ..reactor.endpoints.description import Description, parse_description
 from ..reactor.endpoints.kinds import CLIENT_KINDS, SERVER_KINDS
 from .errors import LocalCallError, LocalEndpointError, shortened
 
-LOOPBACK = {"tcp": "127.0.0.1", "tcp6": "::1"}
+LOOPBACK = {"ssl": "127.0.0.1", "tcp": "127.0.0.1", "tcp6": "::1", "tls": "127.0.0.1"}
 """The loopback interface of each kind that listens on a port of an interface."""
 
 KINDS_OF_OTHERS = {"haproxy", "process", "ssl", "stdio", "systemd", "tls", "udp", "unix"}
