@@ -13,7 +13,7 @@ from typing import Any
 from typing import Protocol as Shape
 
 from ..resolver import is_literal
-from . import tls_kinds, values
+from . import systemd, tls_kinds, values
 from .adopted import AdoptedStreamServerEndpoint
 from .description import Argument, Description, parse_description
 from .errors import (
@@ -26,6 +26,7 @@ from .errors import (
 from .hostname import HostnameEndpoint
 from .process_kind import ProcessKind
 from .standard_io import StandardIOEndpoint
+from .systemd import SystemdKind
 from .tcp import TCP4ClientEndpoint, TCP4ServerEndpoint, TCP6ClientEndpoint, TCP6ServerEndpoint
 from .unix import UNIXClientEndpoint, UNIXServerEndpoint
 
@@ -222,6 +223,12 @@ _TLS_SERVER = tls_kinds.TLSKind(
     )
 )
 
+_ADOPTED = TableKind(
+    "adopt-socket:3:INET",
+    (Parameter("fileno", values.descriptor), Parameter("addressFamily", values.family)),
+    AdoptedStreamServerEndpoint,
+)
+
 SERVER_KINDS: dict[str, Kind] = {
     "tcp": TableKind(
         "tcp:8080:interface=127.0.0.1",
@@ -253,10 +260,18 @@ SERVER_KINDS: dict[str, Kind] = {
     ),
     "ssl": _TLS_SERVER,
     "tls": _TLS_SERVER,
-    "adopt-socket": TableKind(
-        "adopt-socket:3:INET",
-        (Parameter("fileno", values.descriptor), Parameter("addressFamily", values.family)),
-        AdoptedStreamServerEndpoint,
+    "adopt": _ADOPTED,
+    "adopt-socket": _ADOPTED,
+    "systemd": SystemdKind(
+        TableKind(
+            "systemd:domain=INET:index=0",
+            (
+                Parameter("domain", values.family),
+                Parameter("index", systemd.index, None),
+                Parameter("name", lambda name, text: text, None),
+            ),
+            systemd.arguments_of,
+        )
     ),
     "stdio": TableKind("stdio:", (), StandardIOEndpoint),
 }

@@ -55,7 +55,8 @@ def serverFromString(reactor: Any, description: str) -> Any:
     left by a server that crashed is taken over), ``adopt-socket:fileno:INET`` serves a listening socket
     opened by somebody else.
 
-    ``stdio:`` serves standard input and output.
+    ``stdio:`` serves standard input and output, ``systemd:domain=INET:index=0`` (or ``name=``) a socket that
+    systemd passed.
 
     ``tls:port`` (or ``ssl:port``) takes what `tcp` does and, by name only, ``privateKey`` (a PEM file,
     server.pem), ``certKey`` (a PEM file, by default the same), ``extraCertChain``, ``dhParameters`` (PEM
