@@ -44,6 +44,7 @@ NOBODY_THERE = frozenset(
         errno.EHOSTUNREACH,
         errno.ENETUNREACH,
         errno.ENOPROTOOPT,
+        errno.ENOTCONN,  # Unix sockets: the peer that we were connected to is gone
         errno.EPROTO,
     }
 )
@@ -92,6 +93,12 @@ class DatagramPort:
 
     #: Turns the sender's socket address into what the protocol is told; None when that is the same.
     _shown: Callable[[Any], Any] | None = None
+
+    #: Whether the protocol is told who sent a datagram.
+    tells_sender = True
+
+    #: Errors of sending to no fixed peer that lose the datagram, and are nobody's concern.
+    lost_in_silence = NO_ROOM | {errno.ECONNREFUSED}
 
     def __init__(
         self, reactor: Reactor, protocol: Any, maxPacketSize: int = 8192, adopted: Socket | None = None
@@ -215,7 +222,7 @@ class DatagramPort:
     def doRead(self) -> None:
         """Receive the datagrams that wait, up to a limit. What the driver calls."""
         recvfrom, size, shown = self._recvfrom, self.maxPacketSize, self._shown
-        received = self.protocol.datagramReceived
+        received = self.protocol.datagramReceived if self.tells_sender else self._received_from_peer
         for count in range(self._burst):
             try:
                 data, sender = recvfrom(size)
@@ -240,6 +247,9 @@ class DatagramPort:
         if self._fulls == STEADY:
             self._fulls = 0
             self._burst = min(2 * self._burst, DATAGRAMS_PER_EVENT)
+
+    def _received_from_peer(self, data: bytes, sender: Any) -> None:
+        self.protocol.datagramReceived(data)
 
     def _read_failed(self, error: OSError) -> None:
         if error.errno in NOBODY_THERE:
@@ -315,7 +325,7 @@ class DatagramPort:
             # The answer to an earlier datagram, in whose place this one was not sent.
             self.reactor.call_in(self.context, self._refused)
             self._send_again(packet)
-        elif error.errno in NO_ROOM or error.errno == errno.ECONNREFUSED:
+        elif error.errno in (self.lost_in_silence if self._peer is None else NO_ROOM):
             self.datagramsDropped += 1
         elif error.errno == errno.EMSGSIZE:
             told = f"{len(packet)} octets to {self._where(addr)}"

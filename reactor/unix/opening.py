@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Any, cast
 
 from zope.interface import implementer
 
-from ..arguments import check_client_factory, check_factory
-from ..interfaces import IReactorUNIX
+from ..arguments import check_client_factory, check_datagram_protocol, check_factory, check_packet_size
+from ..interfaces import IReactorUNIX, IReactorUNIXDatagram
 from .client import Connector
+from .datagrams import ConnectedDatagramPort, DatagramPort
 from .paths import Path
 from .port import Port
 
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from ..core import Reactor
 
 
-@implementer(IReactorUNIX)
+@implementer(IReactorUNIX, IReactorUNIXDatagram)
 class OpensUNIX:
     """The part of a reactor that listens and connects within the machine."""
 
@@ -48,3 +49,42 @@ class OpensUNIX:
         connector = Connector(cast("Reactor", self), address, factory, timeout, checkPID)
         connector.connect()
         return connector
+
+    def listenUNIXDatagram(
+        self, address: Path, protocol: Any, maxPacketSize: int = 8192, mode: int = 0o666
+    ) -> DatagramPort:
+        r"""Give the datagrams that come to the path `address`, or the abstract name, to `protocol`.
+
+        `mode` are the permissions of the file: who may send. The protocol is told the sender's path, None
+        for a sender without one. Raises CannotListenError, and TypeError or ValueError for arguments that
+        make no sense.
+        """
+        check_datagram_protocol("listenUNIXDatagram", protocol)
+        check_packet_size("listenUNIXDatagram", maxPacketSize)
+        port = DatagramPort(cast("Reactor", self), address, protocol, maxPacketSize, mode)
+        port.startListening()
+        return port
+
+    def connectUNIXDatagram(
+        self,
+        address: Path,
+        protocol: Any,
+        maxPacketSize: int = 8192,
+        mode: int = 0o666,
+        bindAddress: Path | None = None,
+    ) -> ConnectedDatagramPort:
+        r"""Exchange datagrams with whoever is at the path `address`, or at the abstract name.
+
+        `bindAddress` is a path of our own, without which the peer cannot answer. When nobody is there, the
+        protocol's `connectionFailed` is called. Raises CannotListenError for `bindAddress`, and TypeError or
+        ValueError for arguments that make no sense.
+        """
+        check_datagram_protocol("connectUNIXDatagram", protocol)
+        check_packet_size("connectUNIXDatagram", maxPacketSize)
+        if not hasattr(protocol, "connectionFailed"):
+            raise TypeError(f"connectUNIXDatagram() takes a ConnectedDatagramProtocol, not {protocol!r}")
+        port = ConnectedDatagramPort(
+            cast("Reactor", self), address, protocol, maxPacketSize, mode, bindAddress
+        )
+        port.startListening()
+        return port

@@ -12,6 +12,7 @@ from ..error import CannotListenError
 from ..listening import StreamPort
 from ..stream import Socket
 from .connection import Server
+from .files import SocketFile
 from .locks import locked
 from .paths import Path, address_from, checked_path, explained, is_abstract
 
@@ -43,7 +44,7 @@ class Port(StreamPort):
         self.mode = mode
         self.wantPID = bool(wantPID)
         self._lock: DeferredFilesystemLock | None = None
-        self._file: tuple[int, int] | None = None  # device and inode of what we made
+        self._file: SocketFile | None = None
 
     def bound_socket(self) -> Socket:
         sock = None
@@ -52,11 +53,8 @@ class Port(StreamPort):
                 self._lock = locked(self.name)
             sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
             sock.setblocking(False)
-            sock.bind(self.name)
-            if not is_abstract(self.name):
-                self.name = os.path.abspath(self.name)  # the program may go elsewhere before it is removed
-                self._file = _identity(self.name)
-                os.chmod(self.name, self.mode)  # nobody can connect before `listen`
+            self._file = SocketFile(self.name, self.mode)
+            self._file.bind(sock)
             sock.listen(self.backlog)
         except OSError as error:
             told = explained(error, self.name)
@@ -68,12 +66,9 @@ class Port(StreamPort):
 
     def closed(self) -> None:
         """Remove our files; what somebody else has put in their place is left alone."""
-        try:
-            if self._file is not None and _identity(self.name) == self._file:
-                os.unlink(self.name)
-        except FileNotFoundError:
-            pass  # somebody has tidied up already
-        self._file = None
+        file, self._file = self._file, None
+        if file is not None:
+            file.remove()
         lock, self._lock = self._lock, None
         if lock is not None and os.path.islink(lock.name):
             lock.unlock()
@@ -86,8 +81,3 @@ class Port(StreamPort):
 
     def _wanted(self) -> str:
         return str(UNIXAddress(self.name))
-
-
-def _identity(name: bytes) -> tuple[int, int]:
-    status = os.stat(name)
-    return status.st_dev, status.st_ino
