@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from . import displays
@@ -69,6 +69,9 @@ class Net:
             there = ", ".join(self._opened) or "nothing"
             raise LocalCallError(f"net[{shortened(label)}]: not open; open: {there}")
         return found
+
+    def __iter__(self) -> Iterator[LiveThing]:
+        return iter(self.things())
 
     def __len__(self) -> int:
         return len(self._opened)

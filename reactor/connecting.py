@@ -109,7 +109,8 @@ class Attempting(StreamConnection):
 
     def refused(self, error: OSError, told: ConnectError | None = None) -> None:
         """End the attempt because the system said `error`, which means `told`."""
-        told = told or getConnectError(error)
+        where, why = self.connector.getDestination(), error.strerror or str(error)
+        told = told or getConnectError((error.errno or 0, f"{where}, {why}"))
         told.__cause__ = error
         self.fail(told)
 

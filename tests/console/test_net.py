@@ -213,3 +213,9 @@ def test_boxes_say_the_same_and_escape_names() -> None:
     assert "&lt;b&gt;" in displays.facts_html(
         "<b>", "open", {"<i>": "<u>"}
     ) and "<u>" not in displays.facts_html("", "", {"a": "<u>"})
+
+
+def test_it_goes_through_what_is_open() -> None:
+    port = FakePort("p1", 8007, 1, Factory.forProtocol(Echo))
+    opened: dict[str, Any] = {"p1": port}
+    assert list(Net(opened, opened.get)) == [port]

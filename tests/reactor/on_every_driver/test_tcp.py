@@ -737,7 +737,9 @@ class TestConnecting:
         assert connector.state == "connecting"
         assert list(reactor.opened) == ["c1"]
         assert reactor.opened["c1"].state == "connecting"
-        assert isinstance(await clients.failed, ConnectionRefusedError)
+        refused = await clients.failed
+        assert isinstance(refused, ConnectionRefusedError)
+        assert str(connector.getDestination()) in str(refused)
         assert connector.state == "disconnected"
         assert reactor.opened == {}
         await deferLater(reactor, 0)  # so far this runs inside of clientConnectionFailed
