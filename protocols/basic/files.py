@@ -40,8 +40,10 @@ class FileSender:
         (``b""`` when there was nothing to send); errback: what `read`, `transform` or `write` raised, or
         FileTransferStopped. Cancelling it ends the transfer.
 
-        Raises RuntimeError while another transfer of this sender lasts.
+        Raises RuntimeError while another transfer of this sender lasts; TypeError for what is no file.
         """
+        if not callable(getattr(file, "read", None)):
+            raise TypeError(f"beginFileTransfer() takes a file to read from, open(path, 'rb'), not {file!r}")
         if self.deferred is not None:
             raise RuntimeError("this FileSender is sending already: make one per transfer")
         self.file = file

@@ -192,3 +192,8 @@ def test_a_connection_that_is_lost_fails_the_transfer() -> None:
     receiving.transport.abortConnection()
     pair.flush()
     assert sending.results[0].check(FileTransferStopped, ConnectionLost)
+
+
+def test_what_is_no_file_is_refused() -> None:
+    with pytest.raises(TypeError, match=r"takes a file to read from, open\(path, 'rb'\), not 'a.txt'"):
+        FileSender().beginFileTransfer("a.txt", StringTransport())
