@@ -178,7 +178,8 @@ def test_cells_that_open_and_close_leave_nothing_behind(run_lab: Any) -> None:
             await lab.until(lambda: not len(lab.session.net))
             return ours()
 
-        lab.session.reactor.suggestThreadPoolSize(1)  # else a slow thread has the pool make another, and keep it
+        # Else a slow thread has the pool make another, and keep it.
+        lab.session.reactor.suggestThreadPoolSize(1)
         await lab.cell("async def talk(c):\n    async for line in c.lines(): await c.sendline(line)")
         first = await run(5)
         assert await run(15) - first == Counter()
