@@ -59,6 +59,9 @@ def server_description(where: str, interface: str | None, backlog: int | None) -
     and LocalCallError when both name one, or when this kind takes none.
     """
     parsed = _parsed("serve", where, set(SERVER_KINDS))
+    if parsed.kind == "haproxy" and parsed.arguments:
+        inner = server_description(where.partition(":")[2], interface, backlog)
+        return parse_description(f"haproxy:{inner.text}")
     if parsed.kind not in LOOPBACK:
         if interface is not None:
             raise LocalCallError(

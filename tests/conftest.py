@@ -52,7 +52,7 @@ def program() -> Callable[[str], str]:
 
     def find(name: str) -> str:
         package = PACKAGES[name]
-        path = shutil.which(name)
+        path = shutil.which(name) or shutil.which(name, path="/usr/sbin")  # not in everybody's PATH
         if path is None:
             give_up = pytest.fail if os.environ.get("WIRELAB_REQUIRE_PEERS") == "1" else pytest.skip
             give_up(f"{name} is not installed: apt-get install {package}")

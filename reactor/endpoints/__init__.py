@@ -24,6 +24,7 @@ from .errors import (
     UnknownArgumentError,
     UnknownKindError,
 )
+from .haproxy import HAProxyServerEndpoint
 from .hostname import HostnameEndpoint
 from .process import ProcessEndpoint, StandardErrorBehavior
 from .standard_io import StandardIOEndpoint
@@ -40,6 +41,7 @@ __all__ = [
     "EmptyDescriptionError",
     "EndpointStringError",
     "ExcessArgumentError",
+    "HAProxyServerEndpoint",
     "HostError",
     "HostnameEndpoint",
     "InvalidHostNameError",

@@ -23,6 +23,7 @@ from .errors import (
     UnknownArgumentError,
     UnknownKindError,
 )
+from .haproxy import HAProxyKind
 from .hostname import HostnameEndpoint
 from .process_kind import ProcessKind
 from .standard_io import StandardIOEndpoint
@@ -276,6 +277,8 @@ SERVER_KINDS: dict[str, Kind] = {
     "stdio": TableKind("stdio:", (), StandardIOEndpoint),
 }
 """Kinds that can be listened on, by the word before the first colon."""
+
+SERVER_KINDS["haproxy"] = HAProxyKind(SERVER_KINDS)
 
 _CONNECTING = (
     Parameter("host", values.host),

@@ -56,7 +56,8 @@ def serverFromString(reactor: Any, description: str) -> Any:
     opened by somebody else.
 
     ``stdio:`` serves standard input and output, ``systemd:domain=INET:index=0`` (or ``name=``) a socket that
-    systemd passed.
+    systemd passed. ``haproxy:`` before another string, such as ``haproxy:tcp:8080``, expects the header of
+    the PROXY protocol, version 1 or 2, on each connection.
 
     ``tls:port`` (or ``ssl:port``) takes what `tcp` does and, by name only, ``privateKey`` (a PEM file,
     server.pem), ``certKey`` (a PEM file, by default the same), ``extraCertChain``, ``dhParameters`` (PEM

@@ -51,6 +51,8 @@ def test_what_can_be_connected_to(where: str, endpoint: str) -> None:
         (":8007", None, "tcp:8007:interface=127.0.0.1"),
         ("tcp:8007:backlog=5", None, "tcp:8007:backlog=5:interface=127.0.0.1"),
         ("adopt-socket:3:INET", None, "adopt-socket:3:INET"),
+        ("haproxy:tcp:8007", None, "haproxy:tcp:8007:interface=127.0.0.1"),
+        ("haproxy:tcp:8007", "0.0.0.0", "haproxy:tcp:8007:interface=0.0.0.0"),
     ],
 )
 def test_what_can_be_listened_at(where: str, interface: str | None, endpoint: str) -> None:
