@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from ..reactor.defer import Deferred
 from ..reactor.endpoints import EndpointStringError
 from .conversation import Conversation
+from .datagrams import connect_datagrams, is_datagrams
 from .errors import LocalEndpointError, shortened
 from .factories import client_factory
 from .securing import client_endpoint, when_verified
@@ -26,6 +27,8 @@ def connect(session: Session, where: object, protocol: object, timeout: object) 
     text = checked_where("connect", where, "connect('tcp:127.0.0.1:8007')")
     seconds = checked_timeout("connect()", timeout)
     scheme = scheme_of(text)
+    if is_datagrams(text):
+        return connect_datagrams(session, text, protocol, seconds)
     if scheme is not None:
         return opener(text, scheme)(session, text, protocol, seconds)
     return connect_endpoint(session, text, protocol, seconds)

@@ -100,7 +100,8 @@ def port_line(port: LivePort) -> str:
 
 def connection_line(connection: LiveConnection, *facts: str) -> str:
     """``c2  tcp 127.0.0.1:53412 -> 127.0.0.1:8007  open  0 B in  0 B out``, then `facts`."""
-    ends = f"{kind(connection)} {place(host(connection))} -> {place(peer(connection))}"
+    there = place(peer(connection))  # a port for datagrams may have none
+    ends = f"{kind(connection)} {place(host(connection))}{f' -> {there}' if there else ''}"
     counts = f"{octets(connection.bytesIn)} in  {octets(connection.bytesOut)} out"
     parts = [connection.shortId, ends, connection.state, secured(connection), counts, *facts]
     return "  ".join(filter(None, parts))

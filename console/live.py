@@ -6,7 +6,7 @@ from contextvars import Context
 from typing import Protocol, runtime_checkable
 
 from ..reactor.interfaces import IListeningPort, ITransport
-from ..reactor.protocol import BaseProtocol
+from ..reactor.protocol import AbstractDatagramProtocol, BaseProtocol
 from .cells import Cell, current_cell
 
 
@@ -70,7 +70,7 @@ def thing_of(value: object) -> LiveThing | None:
 
     Its class decides: what the user keeps may answer to any attribute, or do work when it is asked for one.
     """
-    if isinstance(value, BaseProtocol):
+    if isinstance(value, (BaseProtocol, AbstractDatagramProtocol)):
         value = value.transport
     kind = type(value)
     if ITransport.implementedBy(kind) or IListeningPort.implementedBy(kind):

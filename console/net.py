@@ -102,7 +102,7 @@ def row(thing: LiveThing, is_narrow: bool = False) -> tuple[str, ...]:
             thing.shortId,
             displays.kind(thing),
             here,
-            "->",
+            "->" if there else "",
             there,
             displays.protocol_name(thing) or thing.state,
             counts,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from ..reactor.endpoints import EndpointStringError
 from ..reactor.error import CannotListenError
 from ..reactor.failure import Failure
+from .datagrams import is_datagrams, serve_datagrams
 from .errors import LocalCallError, LocalListenError, shortened
 from .factories import ACCEPTED, server_factory
 from .live import LivePort
@@ -31,6 +32,8 @@ def serve(session: Session, where: object, what: object, interface: object, back
         raise LocalCallError(
             f"serve(): backlog is a number of connections, 1 or more, not {shortened(backlog)}"
         )
+    if is_datagrams(text):
+        return serve_datagrams(session, text, what, interface)
     description = server_description(text, interface, backlog)
     try:
         endpoint = server_endpoint(session, description)

@@ -31,6 +31,7 @@ class Verbs:
             c = await connect('tcp:127.0.0.1:8007')        # a conversation: c.send(b'hi'); await c.line()
             e = await connect('tcp:127.0.0.1:8007', Echo)  # your Protocol class, instance of one, or Factory
             d = connect('example.org:80')                  # no await: a live Deferred; `jobs` lists it
+            u = await connect('udp:127.0.0.1:9999')        # datagrams: u.send(b'hi'); await u.recv(timeout=1)
 
         `where` is an endpoint string (tcp:host:port), or host:port for TCP. `timeout` is in seconds, None for
         no limit. Cancelling gives up. Fails with what the network said, such as ConnectionRefusedError.
@@ -44,6 +45,7 @@ class Verbs:
 
             p = serve('tcp:8007', Echo)        # a Protocol class, or an instance of Factory
             p = serve('tcp:8007', talk)        # async def talk(c): ... with a conversation per connection
+            p = serve('udp:9999', Beacon)      # a DatagramProtocol class, or an instance of one
 
         A function is called with a conversation for each connection. What it gives to wait for, as an async
         one does, or one that ends in `return c.send(...)`, is the connection's life: when that is over the

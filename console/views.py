@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, cast
 
+from ..reactor.datagrams import DatagramPort
 from ..reactor.defer import Deferred
 from ..reactor.failure import Failure
 from ..reactor.listening import StreamPort
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
     from .session import Session
 
-TYPES = (Deferred, Failure, Protocol, StreamConnection, StreamPort)
+TYPES = (Deferred, Failure, DatagramPort, Protocol, StreamConnection, StreamPort)
 """The classes whose instances, and those of subclasses without a repr of their own, show as ours do."""
 
 
