@@ -93,6 +93,8 @@ def test_handshake_can_be_waited_for(join: Join) -> None:
 
 def test_many_small_writes_of_an_event_leave_as_one_record(join: Join) -> None:
     joined = join()
+    joined.server.transport.write(b"with the tickets")
+    joined.pair.flush()
     sent: list[bytes] = []
     write = joined.server_tls._below.write
     joined.server_tls._records._write = lambda data: (sent.append(data), write(data))
