@@ -7,6 +7,8 @@ import logging
 from typing import TYPE_CHECKING, Any
 
 from ..reactor.defer import Deferred
+from ..reactor.error import ProcessExitedAlready
+from ..reactor.process import BaseProcess
 from ..reactor.protocol import BaseProtocol
 from .amounts import counted
 from .conversation import Conversation
@@ -18,6 +20,9 @@ if TYPE_CHECKING:
     from .session import Session
 
 log = logging.getLogger("wirelab.console")
+
+PROCESS_GRACE = 1.0
+"""Seconds a program has to end by itself when its input was closed; then it is told to (SIGTERM)."""
 
 ACCEPTED = "close(c), close('p1'), close(cell=5) or close(all)"
 
@@ -57,6 +62,8 @@ def dismiss(thing: object) -> None:
         _cancel(thing)
         return
     found = thing_of(thing)
+    if isinstance(found, BaseProcess) and found.state == "running":
+        found.reactor.callLater(PROCESS_GRACE, _terminate, found)
     talks = talker(found) if isinstance(found, LiveConnection) else None
     if isinstance(talks, Served):
         talks.dismiss()
@@ -66,6 +73,13 @@ def dismiss(thing: object) -> None:
         found.stopListening()
     elif isinstance(found, LiveConnection):
         _close_connection(found)
+
+
+def _terminate(process: BaseProcess) -> None:
+    try:
+        process.signalProcess("TERM")
+    except ProcessExitedAlready:
+        pass  # most programs end with their input
 
 
 def _cancel(deferred: Deferred[Any]) -> None:

@@ -5,6 +5,10 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+import pytest
+
+from wirelab.console import closing
+
 RunLab = Callable[[Callable[[Any], Awaitable[None]]], None]
 
 
@@ -29,6 +33,22 @@ def test_a_program_can_be_signalled_and_its_end_is_seen(run_lab: RunLab) -> None
         await lab.cell("p = await connect('process:/bin/sleep:100')")
         await lab.cell("p.transport.signalProcess('TERM'); await p.wait_closed()")
         assert lab["p"].transport.exit == "ended by SIGTERM"
+
+    run_lab(body)
+
+
+def test_closing_one_ends_it_whether_it_listens_or_not(
+    run_lab: RunLab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(closing, "PROCESS_GRACE", 0.01)
+
+    async def body(lab: Any) -> None:
+        await lab.cell("p = await connect('process:/bin/cat'); q = await connect('process:/bin/sleep:100')")
+        cat, sleep = lab["p"].transport, lab["q"].transport
+        await lab.cell("close('x1'); close(q)")
+        await lab.until(lambda: not lab.session.reactor.opened)
+        assert (cat.exit, sleep.exit) == ("exited 0", "ended by SIGTERM")
+        await lab.until(lambda: not lab.session.reactor.getDelayedCalls())
 
     run_lab(body)
 
