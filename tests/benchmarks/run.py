@@ -25,6 +25,7 @@ SCRIPTS = {
     "startup": "startup_cost.py",
     "framing": "framing_cost.py",
     "kernel": "kernel_latency.py",
+    "tls": "tls_cost.py",
 }
 
 
