@@ -1,7 +1,5 @@
 """Running a program for its output: results, limits, timeouts that kill."""
 
-import os
-
 import pytest
 
 from wirelab.reactor.defer import CancelledError, TimeoutError
@@ -20,12 +18,7 @@ SH = "/bin/sh"
 EACH = (getProcessOutput, getProcessOutputAndValue, getProcessValue)
 
 
-@pytest.fixture(autouse=True)
-def no_children():
-    """No test leaves a child behind, running or dead."""
-    yield
-    with pytest.raises(ChildProcessError):
-        os.waitpid(-1, os.WNOHANG)
+pytestmark = pytest.mark.usefixtures("no_children")
 
 
 async def test_the_output_comes_whatever_the_exit_code(reactor):

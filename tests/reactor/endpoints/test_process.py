@@ -1,6 +1,5 @@
 """A program as a place to connect to, and standard input and output as one to listen at."""
 
-import os
 import sys
 
 import pytest
@@ -24,6 +23,8 @@ from wirelab.reactor.error import ConnectionDone, NoProtocol, ProcessTerminated
 from wirelab.reactor.interfaces import IHalfCloseableProtocol, IStreamClientEndpoint, IStreamServerEndpoint
 from wirelab.reactor.protocol import Factory, Protocol
 from wirelab.reactor.utils import getProcessOutputAndValue
+
+pytestmark = pytest.mark.usefixtures("no_children")
 
 
 class Peer(Protocol):
@@ -172,8 +173,3 @@ def test_stdio_takes_no_arguments():
     assert type(serverFromString(object(), "stdio:")) is StandardIOEndpoint
     with pytest.raises(UnknownArgumentError):
         serverFromString(object(), "stdio:x=1")
-
-
-def test_nothing_is_left():
-    with pytest.raises(ChildProcessError):
-        os.waitpid(-1, os.WNOHANG)

@@ -82,12 +82,7 @@ def spawn(reactor):
     return spawn
 
 
-@pytest.fixture(autouse=True)
-def no_children():
-    """No test leaves a child behind, running or dead."""
-    yield
-    with pytest.raises(ChildProcessError):
-        os.waitpid(-1, os.WNOHANG)
+pytestmark = pytest.mark.usefixtures("no_children")
 
 
 class TestInterfaces:
