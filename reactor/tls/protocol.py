@@ -89,7 +89,6 @@ class TLSMemoryBIOProtocol(TransportFacts, Protocol):
         self._timer: Any = None
         self._soon: list[Any] = []  # delayed calls
         self._has_taken_over = False
-        self._holds_tickets = False
         self._waiting: list[Deferred[TLSDescription]] = []
 
     # -- beginning ------------------------------------------------------------------------------------
@@ -134,15 +133,12 @@ class TLSMemoryBIOProtocol(TransportFacts, Protocol):
         except SSL.Error as error:
             self._fail(error)
             return
-        # All that a server of TLS 1.3 has to send now are tickets, which can leave with what it says first.
-        version = self._connection.get_protocol_version()
-        self._holds_tickets = version == SSL.TLS1_3_VERSION and not self.factory.isClient
-        if not self._holds_tickets:
-            self._records.flush()
+        # At once, also where these are only tickets: a client whose system waits for an acknowledgement
+        # before it sends a small segment (Nagle's algorithm) gets that with them, and not 40 ms later.
+        self._records.flush()
         self._is_up = self.tls.is_up = True
         self._stop_timer()
         self._handshake_completed()
-        self._holds_tickets = False
 
     def _handshake_completed(self) -> None:
         if self._is_paused:
@@ -334,7 +330,7 @@ class TLSMemoryBIOProtocol(TransportFacts, Protocol):
             return
         if self._collected:
             self._send_collected()
-        elif not self._holds_tickets:
+        else:
             self._records.flush()  # an answer of TLS itself, to a request for new keys for example
         self._collected = None
         if self._flow is None and (self.disconnecting or self._half_closing):
