@@ -18,6 +18,7 @@ from .listening import StreamPort
 from .securing import OpensTLS
 from .stream import short
 from .tcp import Connector, Port
+from .timers import checked_delay
 from .udp.opening import OpensUDP
 from .unix.opening import OpensUNIX
 
@@ -54,6 +55,8 @@ class Network(OpensTLS, OpensUNIX, OpensUDP, Adopts):
         check_factory("listenTCP", factory)
         if not isinstance(interface, str):
             raise TypeError(f"listenTCP() takes the interface as a literal address, not {interface!r}")
+        if not isinstance(backlog, int):
+            raise TypeError(f"listenTCP() takes the backlog as a number of connections, not {backlog!r}")
         listening = Port(self._reactor, port, factory, backlog, interface)
         listening.startListening()
         return listening
@@ -79,6 +82,8 @@ class Network(OpensTLS, OpensUNIX, OpensUDP, Adopts):
         if not isinstance(port, str):
             check_port("connectTCP", port)
         check_client_factory("connectTCP", factory)
+        if timeout is not None:
+            timeout = checked_delay("connectTCP", timeout)
         connector = Connector(self._reactor, host, port, factory, timeout, bindAddress)
         connector.connect()
         return connector

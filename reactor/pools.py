@@ -45,7 +45,9 @@ class Pools:
         self.getThreadPool().callInThread(callable, *args, **kw)
 
     def suggestThreadPoolSize(self, size: int) -> None:
-        """Let the pool have at most `size` threads. Raises ValueError when that is less than one."""
+        """Let the pool have at most `size` threads, 1 or more. Raises TypeError, ValueError."""
+        if not isinstance(size, int) or isinstance(size, bool):
+            raise TypeError(f"suggestThreadPoolSize() takes a number of threads, not {size!r}")
         if size < 1:
             raise ValueError(f"suggestThreadPoolSize() takes 1 or more threads, not {size!r}")
         self._pool_size = size

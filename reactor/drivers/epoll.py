@@ -85,13 +85,21 @@ class EpollDriver(Driver):
         self._running = True
         poll, tick, readers = self._epoll.poll, self._tick, self._readers
         while self._running:
-            for fd, event in poll(tick(), EVENTS_PER_TURN):
-                if event == 1:  # EPOLLIN alone: nearly all of them
-                    call = readers.get(fd)
-                    if call is not None:
-                        call()
-                else:
-                    self._dispatch(fd, event)
+            events = poll(tick(), EVENTS_PER_TURN)
+            try:
+                for fd, event in events:
+                    if event == 1:  # EPOLLIN alone: nearly all of them
+                        call = readers.get(fd)
+                        if call is not None:
+                            call()
+                    else:
+                        self._dispatch(fd, event)
+            except Exception:
+                # Transports guard what they call, so this is a mistake in a transport. The others must not
+                # suffer for it; what was ready with it is ready in the next turn, too.
+                log.exception("descriptor %d is watched no more, because what it called for failed", fd)
+                self.remove_reader(fd)
+                self.remove_writer(fd)
 
     def poll(self, timeout: float) -> None:
         due = self._tick()

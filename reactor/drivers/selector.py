@@ -77,16 +77,23 @@ class SelectorDriver(Driver):
         self._turn(timeout if due is None else min(timeout, due))
 
     def _turn(self, timeout: float | None) -> None:
-        for key, mask in self._select(timeout):
-            fd = key.fd
-            if mask & selectors.EVENT_READ:
-                call = self._readers.get(fd)
-                if call is not None:
-                    call()
-            if mask & selectors.EVENT_WRITE:
-                call = self._writers.get(fd)
-                if call is not None:
-                    call()
+        events = self._select(timeout)
+        try:
+            for key, mask in events:
+                fd = key.fd
+                if mask & selectors.EVENT_READ:
+                    call = self._readers.get(fd)
+                    if call is not None:
+                        call()
+                if mask & selectors.EVENT_WRITE:
+                    call = self._writers.get(fd)
+                    if call is not None:
+                        call()
+        except Exception:
+            # As in the driver for epoll: a mistake in one transport ends that one and no other.
+            log.exception("descriptor %d is watched no more, because what it called for failed", fd)
+            self.remove_reader(fd)
+            self.remove_writer(fd)
 
     def _select(self, timeout: float | None) -> list[tuple[selectors.SelectorKey, int]]:
         try:

@@ -64,6 +64,29 @@ def test_a_number_that_is_used_again_is_watched_again(driver):
     again.close()
 
 
+def test_a_call_that_fails_is_told_and_takes_nobody_with_it(driver, caplog):
+    broken, well = socket.socketpair(), socket.socketpair()
+    called = []
+
+    def fail():
+        raise LookupError("on purpose")
+
+    def answer():
+        called.append(True)
+        driver.quit()
+
+    driver.add_reader(broken[0].fileno(), fail)
+    broken[1].send(b"x")
+    driver.attach(lambda: well[1].send(b"x") and None)
+    driver.add_reader(well[0].fileno(), answer)
+    driver.run()
+    assert called
+    assert "is watched no more" in caplog.text
+    driver.remove_reader(well[0].fileno())
+    for sock in (*broken, *well):
+        sock.close()
+
+
 def test_wake_from_another_thread_ends_the_wait(driver):
     threading.Timer(0.01, driver.wake).start()
     driver.poll(20)

@@ -889,6 +889,7 @@ class TestArguments:
             ((0, Peers), TypeError, r"not its class: try Peers\(\)"),
             ((0, Peer()), TypeError, "each connection needs its own"),
             ((0, None), TypeError, r"takes a factory with buildProtocol\(addr\), not None"),
+            ((0, Peers(), "50"), TypeError, "the backlog as a number of connections, not '50'"),
             ((0, Peers(), 50, b"127.0.0.1"), TypeError, "the interface as a literal address"),
         ],
     )
@@ -905,6 +906,12 @@ class TestArguments:
             (("localhost", None, Peers()), TypeError, "takes a port number, not None"),
             (("localhost", 80, Factory()), TypeError, "takes a ClientFactory"),
             (("localhost", 80, Peer), TypeError, "Factory.forProtocol"),
+            (
+                ("localhost", 80, Peers(), "30"),
+                TypeError,
+                r"connectTCP\(\) takes seconds as a number",
+            ),
+            (("localhost", 80, Peers(), -1), ValueError, r"connectTCP\(\) takes seconds that are 0 or more"),
         ],
     )
     def test_connecting_names_what_is_right(self, reactor, arguments, error, words):
