@@ -5,53 +5,23 @@ from __future__ import annotations
 import logging
 import os
 import selectors
-from contextvars import Context
-from functools import partial
 
-from .base import Call, Driver, Tick
-from .waking import Waker
+from .native import NativeDriver
 
 log = logging.getLogger("wirelab.reactor")
 
 
-class SelectorDriver(Driver):
+class SelectorDriver(NativeDriver):
     """Waits in a selector: the platform's best one unless another is given."""
 
     def __init__(self, selector: selectors.BaseSelector | None = None) -> None:
         self._selector = selector if selector is not None else selectors.DefaultSelector()
-        self._readers: dict[int, Call] = {}
-        self._writers: dict[int, Call] = {}
-        self._waker = Waker()
-        self._running = False
-        self._tick: Tick = _no_tick
-        self.add_reader(self._waker.fileno(), self._waker.drain)
+        super().__init__()
 
-    def attach(self, tick: Tick) -> None:
-        self._tick = tick
+    def _widen(self, fd: int, is_known: bool) -> None:
+        self._narrow(fd)
 
-    def add_reader(self, fd: int, call: Call, context: Context | None = None) -> None:
-        self._add(self._readers, fd, partial(context.run, call) if context else call)
-
-    def remove_reader(self, fd: int) -> None:
-        if self._readers.pop(fd, None) is not None:
-            self._adjust(fd)
-
-    def add_writer(self, fd: int, call: Call, context: Context | None = None) -> None:
-        self._add(self._writers, fd, partial(context.run, call) if context else call)
-
-    def remove_writer(self, fd: int) -> None:
-        if self._writers.pop(fd, None) is not None:
-            self._adjust(fd)
-
-    def _add(self, calls: dict[int, Call], fd: int, call: Call) -> None:
-        calls[fd] = call
-        try:
-            self._adjust(fd)
-        except (OSError, ValueError):
-            del calls[fd]  # a plain file, for one, cannot be waited for everywhere
-            raise
-
-    def _adjust(self, fd: int) -> None:
+    def _narrow(self, fd: int) -> None:
         mask = (selectors.EVENT_READ if fd in self._readers else 0) | (
             selectors.EVENT_WRITE if fd in self._writers else 0
         )
@@ -63,9 +33,6 @@ class SelectorDriver(Driver):
             self._selector.modify(fd, mask)
         else:
             self._selector.register(fd, mask)
-
-    def wake(self) -> None:
-        self._waker.wake()
 
     def run(self) -> None:
         self._running = True
@@ -90,10 +57,7 @@ class SelectorDriver(Driver):
                     if call is not None:
                         call()
         except Exception:
-            # As in the driver for epoll: a mistake in one transport ends that one and no other.
-            log.exception("descriptor %d is watched no more, because what it called for failed", fd)
-            self.remove_reader(fd)
-            self.remove_writer(fd)
+            self._drop_failed(fd)
 
     def _select(self, timeout: float | None) -> list[tuple[selectors.SelectorKey, int]]:
         try:
@@ -118,16 +82,6 @@ class SelectorDriver(Driver):
                 dropped = True
         return dropped
 
-    def quit(self) -> None:
-        self._running = False
-        self._waker.wake()  # said by the tick, it comes just before the wait
-
     def close(self) -> None:
         self._selector.close()
-        self._waker.close()
-        self._readers.clear()
-        self._writers.clear()
-
-
-def _no_tick() -> float | None:
-    return None
+        super().close()
