@@ -82,7 +82,16 @@ def spawn(reactor):
     return spawn
 
 
-pytestmark = pytest.mark.usefixtures("no_children")
+@pytest.fixture
+def ordinary_signals():
+    """Children inherit what is ignored here, as SIGHUP is when the tests are run under nohup."""
+    before = {number: signal.signal(number, signal.SIG_DFL) for number in (signal.SIGHUP, signal.SIGTERM)}
+    yield
+    for number, action in before.items():
+        signal.signal(number, action)
+
+
+pytestmark = pytest.mark.usefixtures("no_children", "ordinary_signals")
 
 
 class TestInterfaces:
